@@ -1,0 +1,68 @@
+/* Why the bridge did a thing, or did not: a code with up to three arguments, so that it can be stored
+ * once and read in English and Chinese. One table; docs/events.md lists the same. */
+#ifndef YQ_MODEL_REASON_H
+#define YQ_MODEL_REASON_H
+
+#include "base/buf.h"
+
+/* code, name, English sentence: %1 %2 %3 are the arguments. */
+#define YQ_REASONS(X)                                                                              \
+    X(NONE, "none", "")                                                                            \
+    X(IN_STEP, "in_step", "both sides already agree")                                              \
+    X(NOT_IN_ETEAMS, "not_in_eteams", "eteams does not have this subject, so there is nothing to do") \
+    X(OUT_OF_SIGHT, "out_of_sight",                                                                \
+      "the reading app cannot see it; nobody is removed for being out of sight")                   \
+    X(NOT_YET_READABLE, "not_yet_readable", "WeCom does not show it yet; tried again later")       \
+    X(UNREADABLE, "unreadable", "it could not be read: %1")                                        \
+    X(NO_NAME, "no_name", "the department has no readable name, so it is not created")             \
+    X(PARENT_WAITS, "parent_waits", "department %1, which it needs, could not be settled: %2")     \
+    X(NO_DEPARTMENTS, "no_departments", "the departments of the member cannot be read")            \
+    X(LEFT_IN_WECOM, "left_in_wecom", "the member has left in WeCom and is not created")           \
+    X(ALREADY_LEFT, "already_left", "the person has already left in eteams")                       \
+    X(TO_ROOT, "to_root", "none of its departments is visible: placed under the root")             \
+    X(PROTECTED, "protected", "the configuration says never to touch it")                          \
+    X(GUARD_HELD, "guard_held", "held by the guard: %1 would be removed, the limit is %2 (%3)")    \
+    X(LAST_ADMINISTRATOR, "last_administrator",                                                    \
+      "would remove the last administrator of eteams: not done")                                   \
+    X(ADMINISTRATORS_UNKNOWN, "administrators_unknown",                                            \
+      "who administers eteams cannot be read, so nobody is resigned")                              \
+    X(SEVERAL_HITS, "several_hits", "more than one person in eteams could be this member: %1")     \
+    X(NAME_DIFFERS, "name_differs", "job number %1 exists in eteams under another name")           \
+    X(NAME_TAKEN, "name_taken", "department %1 of that name, which has no link, is in the way: the old name stays") \
+    X(NAME_LINKED, "name_linked", "the department of that name is already linked with department %1") \
+    X(KEY_TAKEN, "key_taken", "its %1 is held in eteams by %2")                                    \
+    X(LEFT_IN_ETEAMS, "left_in_eteams",                                                            \
+      "the person has left in eteams but works in WeCom: decided by a person")                     \
+    X(USERID_CHANGED, "userid_changed", "the userid changed from %1")                              \
+    X(MADE_TWICE, "made_twice", "made by us before the change of userid was known: withdrawn for %1") \
+    X(LINK_STALE, "link_stale", "eteams no longer has record %1: link dropped")                    \
+    X(DEPARTMENT_GONE, "department_gone",                                                          \
+      "the department is gone in WeCom: link removed, eteams' own stays")                          \
+    X(OLDER_NEWS, "older_news", "an event of %1 is older than what was heard before")              \
+    X(PEER_REFUSED, "peer_refused", "eteams refused: %1")                                          \
+    X(ANSWER_LOST, "answer_lost", "the answer was lost: read back before anything is repeated")    \
+    X(NOT_A_HINT, "not_a_hint", "an event of this kind asks for nothing")                          \
+    X(NO_SCOPE, "no_scope", "only persons are ticked: tick departments or tags in WeCom")          \
+    X(GAVE_UP, "gave_up", "given up after %1 attempts: %2")                                        \
+    X(TAGS_BY_RECONCILE, "tags_by_reconcile", "tags are read by the full reconcile")
+
+enum yq_reason_code {
+#define X(code, name, text) YQ_REASON_##code,
+    YQ_REASONS(X)
+#undef X
+        YQ_REASON_COUNT
+};
+
+struct yq_reason {
+    enum yq_reason_code code;
+    const char *args[3]; /* NULL where unused; owned by whoever owns the reason */
+};
+
+const char *yq_reason_name(enum yq_reason_code code);
+int yq_reason_parse(const char *name, enum yq_reason_code *ret);
+/* The English sentence with %1 %2 %3 in place: also the message id for translation. */
+const char *yq_reason_template(enum yq_reason_code code);
+/* Writes `sentence` (a template, perhaps translated) with the arguments filled in. */
+void yq_reason_format(const struct yq_reason *r, const char *sentence, struct yq_buf *out);
+
+#endif
