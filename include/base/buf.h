@@ -1,4 +1,5 @@
-/* Growable bytes. All zero is a valid, empty buffer; `data` is NUL-ended whenever it is not NULL. */
+/* Growable bytes. All zero is a valid, empty buffer; `data` is NUL-ended whenever it is not NULL.
+ */
 #ifndef YQ_BASE_BUF_H
 #define YQ_BASE_BUF_H
 
@@ -10,7 +11,10 @@ struct yq_buf {
     size_t cap;
 };
 
-#define YQ_BUF_INIT {NULL, 0, 0}
+#define YQ_BUF_INIT                                                                                \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 /* Makes room for `more` bytes behind the present ones. */
 void yq_buf_reserve(struct yq_buf *b, size_t more);
@@ -18,7 +22,8 @@ void yq_buf_add(struct yq_buf *b, const void *bytes, size_t len);
 void yq_buf_adds(struct yq_buf *b, const char *text);
 void yq_buf_addc(struct yq_buf *b, char c);
 void yq_buf_addf(struct yq_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Appends text as the inside of a JSON string: without quotes, escaped. Bytes are taken as UTF-8. */
+/* Appends text as the inside of a JSON string: without quotes, escaped. Bytes are taken as UTF-8.
+ */
 void yq_buf_add_json(struct yq_buf *b, const char *text, size_t len);
 /* Appends "text" with its quotes, or null when text is NULL. */
 void yq_buf_add_json_string(struct yq_buf *b, const char *text);

@@ -1,11 +1,11 @@
 /* Who works on a connection now, and nobody else.
  *
- * The lease is the key `lease`: JSON with the fencing token, host, boot id, pid namespace, pid, start
- * time of the process, and when it was taken. Redis ends it after its time; a holder renews it while it
- * works and stops calling peers when its own monotonic clock says that it may have ended. A holder on
- * this host and boot whose process is provably gone is replaced at once. Every write of a worker's
- * results goes through yq_lease_commit, which refuses when the token is no longer ours: that is the
- * fence. */
+ * The lease is the key `lease`: JSON with the fencing token, host, boot id, pid namespace, pid,
+ * start time of the process, and when it was taken. Redis ends it after its time; a holder renews
+ * it while it works and stops calling peers when its own monotonic clock says that it may have
+ * ended. A holder on this host and boot whose process is provably gone is replaced at once. Every
+ * write of a worker's results goes through yq_lease_commit, which refuses when the token is no
+ * longer ours: that is the fence. */
 #ifndef YQ_CLIENTS_LEASE_H
 #define YQ_CLIENTS_LEASE_H
 
@@ -37,24 +37,24 @@ enum yq_lease_result yq_lease_take(struct yq_redis *r, const struct yq_keys *key
 int yq_lease_renew(struct yq_redis *r, const struct yq_keys *keys, struct yq_lease *l,
                    const struct yq_clock *clock, struct yq_error *err);
 bool yq_lease_valid(const struct yq_lease *l, const struct yq_clock *clock);
-/* Gives it back. *ret_more is true when the stream holds entries that no worker has read: the caller
- * puts the connection back into the ready set, so that no wake-up is lost. */
+/* Gives it back. *ret_more is true when the stream holds entries that no worker has read: the
+ * caller puts the connection back into the ready set, so that no wake-up is lost. */
 int yq_lease_release(struct yq_redis *r, const struct yq_keys *keys, const struct yq_lease *l,
                      bool *ret_more, struct yq_error *err);
 /* Who holds it, for an operator: the JSON, or "" when nobody does. Caller frees. */
 char *yq_lease_holder(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                       struct yq_error *err);
 
-/* Commands on the connection's own keys, carried out together, in order, and only while the lease is
- * ours. */
+/* Commands on the connection's own keys, carried out together, in order, and only while the lease
+ * is ours. */
 struct yq_commit;
 struct yq_commit *yq_commit_new(void);
 void yq_commit_free(struct yq_commit *c);
 /* Arguments are copied; NULL ends the list. */
 void yq_commit_add(struct yq_commit *c, const char *command, ...) __attribute__((sentinel));
 size_t yq_commit_count(const struct yq_commit *c);
-/* Runs and empties it. Large ones are cut into several scripts of whole commands; what one script does
- * is all or nothing. LOST when the lease is not ours: nothing of the rest was done. */
+/* Runs and empties it. Large ones are cut into several scripts of whole commands; what one script
+ * does is all or nothing. LOST when the lease is not ours: nothing of the rest was done. */
 int yq_lease_commit(struct yq_redis *r, const struct yq_keys *keys, const struct yq_lease *l,
                     struct yq_commit *c, struct yq_error *err);
 

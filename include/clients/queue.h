@@ -1,9 +1,10 @@
 /* The queue of a connection: a Redis stream `events` with the consumer group `sync`.
  *
- * An entry's life: XADD before WeCom is answered -> read under the lease, under one constant consumer
- * name, so that whoever holds the lease next finds it pending -> acknowledged once its subject is
- * settled (or copied to `dead` first) -> kept for replay until the retention time is over. Nothing is
- * ever trimmed beyond the first entry that is not acknowledged. Delivered at least once. */
+ * An entry's life: XADD before WeCom is answered -> read under the lease, under one constant
+ * consumer name, so that whoever holds the lease next finds it pending -> acknowledged once its
+ * subject is settled (or copied to `dead` first) -> kept for replay until the retention time is
+ * over. Nothing is ever trimmed beyond the first entry that is not acknowledged. Delivered at least
+ * once. */
 #ifndef YQ_CLIENTS_QUEUE_H
 #define YQ_CLIENTS_QUEUE_H
 
@@ -19,8 +20,8 @@
 #define YQ_QUEUE_CONSUMER "worker"
 #define YQ_ENTRY_MAX 48 /* "1767225600000-0" with the NUL */
 
-/* The XADD of one event as arguments, for a blocking or an asynchronous connection. Points into key and
- * event, and into itself. */
+/* The XADD of one event as arguments, for a blocking or an asynchronous connection. Points into key
+ * and event, and into itself. */
 struct yq_push {
     int argc;
     const char *argv[32];
@@ -37,8 +38,8 @@ struct yq_delivery {
     char entry[YQ_ENTRY_MAX];
     enum yq_event_kind kind;
     struct yq_subject subject;
-    int64_t at;        /* seconds, as the event says */
-    int64_t queued_ms; /* from the entry id */
+    int64_t at;                         /* seconds, as the event says */
+    int64_t queued_ms;                  /* from the entry id */
     char *source, *data, *raw, *digest; /* owned; raw only when asked for */
     bool broken; /* fields missing or of an unknown version: `data` says why; to be set aside */
 };
@@ -48,12 +49,12 @@ struct yq_deliveries {
 };
 void yq_deliveries_release(struct yq_deliveries *d);
 
-/* Makes the group if it is missing (from the beginning of the stream). *ret_made is true when it was:
- * what the old group had open is lost track of, so a reconcile is owed. */
+/* Makes the group if it is missing (from the beginning of the stream). *ret_made is true when it
+ * was: what the old group had open is lost track of, so a reconcile is owed. */
 int yq_queue_ensure_group(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                           bool *ret_made, struct yq_error *err);
-/* Appends to *d what is pending, from behind entry `after` ("" = all), or what is new; at most count
- * entries. A missing group is an INVALID error with "NOGROUP" in front. */
+/* Appends to *d what is pending, from behind entry `after` ("" = all), or what is new; at most
+ * count entries. A missing group is an INVALID error with "NOGROUP" in front. */
 int yq_queue_read_pending(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                           const char *after, size_t count, struct yq_deliveries *d,
                           struct yq_error *err);
@@ -65,9 +66,9 @@ int yq_queue_range(struct yq_redis *r, const struct yq_keys *keys, const char *i
                    struct yq_error *err);
 
 struct yq_queue_stats {
-    int64_t length;    /* entries in the stream, settled ones that are kept for replay included */
-    int64_t waiting;   /* not yet read by a worker */
-    int64_t pending;   /* read, not yet acknowledged */
+    int64_t length;  /* entries in the stream, settled ones that are kept for replay included */
+    int64_t waiting; /* not yet read by a worker */
+    int64_t pending; /* read, not yet acknowledged */
     int64_t dead;
     int64_t retrying;  /* subjects that wait for their next attempt */
     int64_t oldest_ms; /* age of the oldest unacknowledged entry; 0 = none */

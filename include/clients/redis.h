@@ -1,7 +1,7 @@
 /* One blocking connection to Redis, over hiredis: lazy, reconnecting, with deadlines.
  *
- * Belongs to one thread. After an error the connection is closed, and the next command opens it anew;
- * a command whose answer was lost is never repeated here. */
+ * Belongs to one thread. After an error the connection is closed, and the next command opens it
+ * anew; a command whose answer was lost is never repeated here. */
 #ifndef YQ_CLIENTS_REDIS_H
 #define YQ_CLIENTS_REDIS_H
 
@@ -26,14 +26,14 @@ int yq_redis_address_parse(const char *url, struct yq_redis_address *ret, struct
 
 struct yq_redis;
 
-/* Connects at the first command. timeout_ms bounds connecting and each answer; a command that blocks in
- * Redis itself passes its own time on top (yq_redis_wait). */
+/* Connects at the first command. timeout_ms bounds connecting and each answer; a command that
+ * blocks in Redis itself passes its own time on top (yq_redis_wait). */
 struct yq_redis *yq_redis_new(const struct yq_redis_address *address, int timeout_ms);
 void yq_redis_free(struct yq_redis *r);
 
-/* Sends one command, waits for the answer. The caller frees the reply with freeReplyObject. NULL with
- * RETRY when Redis cannot be reached, is loading, read-only or out of memory; LIMIT never; INVALID for
- * any other error answer (a bug, or a key of another type), whose text is in err. */
+/* Sends one command, waits for the answer. The caller frees the reply with freeReplyObject. NULL
+ * with RETRY when Redis cannot be reached, is loading, read-only or out of memory; LIMIT never;
+ * INVALID for any other error answer (a bug, or a key of another type), whose text is in err. */
 redisReply *yq_redis_command(struct yq_redis *r, struct yq_error *err, const char *format, ...);
 redisReply *yq_redis_argv(struct yq_redis *r, int argc, const char **argv, const size_t *lens,
                           struct yq_error *err);
@@ -45,8 +45,8 @@ int yq_redis_append(struct yq_redis *r, int argc, const char **argv, const size_
                     struct yq_error *err);
 redisReply *yq_redis_reply(struct yq_redis *r, struct yq_error *err);
 
-/* A Lua script, by its digest (EVALSHA), loaded when Redis does not know it. `script` must be a static
- * object, zeroed but for its text. */
+/* A Lua script, by its digest (EVALSHA), loaded when Redis does not know it. `script` must be a
+ * static object, zeroed but for its text. */
 struct yq_redis_script {
     const char *text;
     char sha[41];

@@ -1,6 +1,6 @@
-/* What a connection remembers in Redis besides its queue: links, attempts, audit, runs, removals of the
- * last 24 hours, held plans, cases, settings. Reading goes straight to Redis; writing by a worker is
- * collected in a yq_commit and carried out under its lease. Layout: docs/redis.md. */
+/* What a connection remembers in Redis besides its queue: links, attempts, audit, runs, removals of
+ * the last 24 hours, held plans, cases, settings. Reading goes straight to Redis; writing by a
+ * worker is collected in a yq_commit and carried out under its lease. Layout: docs/redis.md. */
 #ifndef YQ_CLIENTS_STORE_H
 #define YQ_CLIENTS_STORE_H
 
@@ -64,11 +64,12 @@ void yq_store_put_attempt(struct yq_commit *c, const struct yq_keys *keys, const
 void yq_store_drop_attempt(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                            const char *key);
 
-/* ---- audit: stream `audit`, and per subject the list `audit:SUBJECT` of its newest entries ---- */
+/* ---- audit: stream `audit`, and per subject the list `audit:SUBJECT` of its newest entries ----
+ */
 struct yq_audit {
     const char *run, *event; /* event: entry ids, separated by blanks */
-    const char *rule, *op, *subject, *before, *after, *result; /* before, after: JSON; result: a word
-                                                                  or a reason as JSON */
+    const char *rule, *op, *subject, *before, *after, *result; /* before, after: JSON; result: a
+                                                                  word or a reason as JSON */
 };
 /* Ids are made by Redis inside the script; the per-subject list keeps the newest 64. */
 void yq_store_add_audit(struct yq_commit *c, const struct yq_keys *keys, const char *id,

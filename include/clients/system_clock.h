@@ -1,6 +1,6 @@
-/* The real clock. Where the environment names a file in YUNQIAO_CLOCK (a test hook: 8 bytes, host byte
- * order, milliseconds), its number is added to both clocks, read anew at every call, so that a test can
- * move time forward for all processes at once instead of waiting. */
+/* The real clock. Where the environment names a file in YUNQIAO_CLOCK (a test hook: 8 bytes, host
+ * byte order, milliseconds), its number is added to both clocks, read anew at every call, so that a
+ * test can move time forward for all processes at once instead of waiting. */
 #ifndef YQ_CLIENTS_SYSTEM_CLOCK_H
 #define YQ_CLIENTS_SYSTEM_CLOCK_H
 

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define YQ_WECOM_AES_KEY 32       /* bytes */
-#define YQ_WECOM_AES_KEY_TEXT 43  /* characters of EncodingAESKey */
-#define YQ_WECOM_SIGNATURE 40     /* hex characters */
-#define YQ_WECOM_RANDOM 16        /* bytes in front of a sealed message */
+#define YQ_WECOM_AES_KEY 32      /* bytes */
+#define YQ_WECOM_AES_KEY_TEXT 43 /* characters of EncodingAESKey */
+#define YQ_WECOM_SIGNATURE 40    /* hex characters */
+#define YQ_WECOM_RANDOM 16       /* bytes in front of a sealed message */
 
 struct yq_wecom_crypt;
 
@@ -51,8 +51,8 @@ enum yq_crypt_result yq_wecom_open(struct yq_wecom_crypt *c, const uint8_t key[Y
                                    struct yq_text encrypted, struct yq_text *ret_message,
                                    struct yq_text *ret_receiver);
 
-/* Seals with the given 16 random bytes. *ret is NUL-ended Base64 that belongs to c and lives until its
- * next call. Returns YQ_CRYPT_OK or YQ_CRYPT_FAILED. */
+/* Seals with the given 16 random bytes. *ret is NUL-ended Base64 that belongs to c and lives until
+ * its next call. Returns YQ_CRYPT_OK or YQ_CRYPT_FAILED. */
 enum yq_crypt_result yq_wecom_seal(struct yq_wecom_crypt *c, const uint8_t key[YQ_WECOM_AES_KEY],
                                    const uint8_t random[YQ_WECOM_RANDOM], struct yq_text message,
                                    struct yq_text receiver, struct yq_text *ret);

@@ -25,8 +25,8 @@ struct yq_envelope_keys {
 /* Why something was refused: names the metric `refused{reason}`, never the answer. */
 #define YQ_REFUSALS(X)                                                                             \
     X(NONE, "none")                                                                                \
-    X(QUERY, "query")         /* msg_signature, timestamp, nonce or echostr missing or too long */ \
-    X(ENVELOPE, "envelope")   /* body is neither the XML nor the JSON envelope */                  \
+    X(QUERY, "query")       /* msg_signature, timestamp, nonce or echostr missing or too long */   \
+    X(ENVELOPE, "envelope") /* body is neither the XML nor the JSON envelope */                    \
     X(SIGNATURE, "signature")                                                                      \
     X(CIPHERTEXT, "ciphertext") /* Base64, block size, padding or length */                        \
     X(RECEIVER, "receiver")                                                                        \
@@ -57,12 +57,14 @@ void yq_envelope_opener_free(struct yq_envelope_opener *o);
 
 /* GET: checks the query and opens echostr. On success *ret points to the bare bytes to answer with
  * (owned by o, until its next call). */
-enum yq_refusal yq_envelope_open_echo(struct yq_envelope_opener *o, const struct yq_envelope_keys *keys,
+enum yq_refusal yq_envelope_open_echo(struct yq_envelope_opener *o,
+                                      const struct yq_envelope_keys *keys,
                                       const struct yq_envelope_query *query, struct yq_text *ret);
-/* POST: finds Encrypt in the body (XML by element name, any order; JSON with `encrypt` or `Encrypt`),
- * verifies with each key, then decrypts and compares the receive id. On success *ret is the plain
- * text, NUL-ended (owned by o, until its next call). */
-enum yq_refusal yq_envelope_open_body(struct yq_envelope_opener *o, const struct yq_envelope_keys *keys,
+/* POST: finds Encrypt in the body (XML by element name, any order; JSON with `encrypt` or
+ * `Encrypt`), verifies with each key, then decrypts and compares the receive id. On success *ret is
+ * the plain text, NUL-ended (owned by o, until its next call). */
+enum yq_refusal yq_envelope_open_body(struct yq_envelope_opener *o,
+                                      const struct yq_envelope_keys *keys,
                                       const struct yq_envelope_query *query, const char *body,
                                       size_t len, struct yq_text *ret);
 

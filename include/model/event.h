@@ -1,7 +1,7 @@
 /* One normalised event: "this subject changed", from whoever said so.
  *
- * An event is a hint, never an order (design: the one idea). What it carries in `data` fills in only
- * what cannot be read from WeCom. */
+ * An event is a hint, never an order (design: the one idea). What it carries in `data` fills in
+ * only what cannot be read from WeCom. */
 #ifndef YQ_MODEL_EVENT_H
 #define YQ_MODEL_EVENT_H
 
@@ -71,17 +71,17 @@ const char *yq_event_kind_name(enum yq_event_kind kind);
 /* Returns 0, or -1 for a name that is not in the table. */
 int yq_event_kind_parse(const char *name, enum yq_event_kind *ret);
 
-/* Reader of decrypted texts: one expat parser, reused, with its hash salt drawn once and set again for
- * every text. Belongs to one thread. */
+/* Reader of decrypted texts: one expat parser, reused, with its hash salt drawn once and set again
+ * for every text. Belongs to one thread. */
 struct yq_event_reader;
 struct yq_event_reader *yq_event_reader_new(void);
 void yq_event_reader_free(struct yq_event_reader *r);
 
-/* Turns a decrypted text (XML of shape S, wecom.md §2; or its JSON twin, when the first non-blank byte
- * is '{') into an event. Whatever is well authenticated but not understood (not XML, no known Event or
- * ChangeType, an id that is missing or malformed) becomes YQ_EVENT_UNKNOWN with subject "all", so that
- * this never fails; *ret_why then says why (static text), else NULL. `e` must be initialised; its former
- * contents are replaced, its memory reused. */
+/* Turns a decrypted text (XML of shape S, wecom.md §2; or its JSON twin, when the first non-blank
+ * byte is '{') into an event. Whatever is well authenticated but not understood (not XML, no known
+ * Event or ChangeType, an id that is missing or malformed) becomes YQ_EVENT_UNKNOWN with subject
+ * "all", so that this never fails; *ret_why then says why (static text), else NULL. `e` must be
+ * initialised; its former contents are replaced, its memory reused. */
 void yq_event_read(struct yq_event_reader *r, const char *text, size_t len, struct yq_event *e,
                    const char **ret_why);
 

@@ -1,5 +1,6 @@
-/* That a WeCom subject and an eteams record are the same, how we know, and what they last agreed on.
- * Stored as JSON in the hashes link:department and link:member; writer and reader stand side by side. */
+/* That a WeCom subject and an eteams record are the same, how we know, and what they last agreed
+ * on. Stored as JSON in the hashes link:department and link:member; writer and reader stand side by
+ * side. */
 #ifndef YQ_MODEL_LINK_H
 #define YQ_MODEL_LINK_H
 
@@ -35,12 +36,12 @@ enum yq_member_field {
 const char *yq_member_field_name(enum yq_member_field f);
 
 struct yq_link_department {
-    uint32_t id;        /* WeCom's */
-    const char *eteams; /* eteams' id */
-    const char *how;    /* "root", "name", "created", "command" */
-    int64_t at;         /* milliseconds: when it was linked */
+    uint32_t id;                         /* WeCom's */
+    const char *eteams;                  /* eteams' id */
+    const char *how;                     /* "root", "name", "created", "command" */
+    int64_t at;                          /* milliseconds: when it was linked */
     uint64_t agreed_name, agreed_parent; /* hashes; 0 = never agreed */
-    UT_hash_handle hh;  /* by id */
+    UT_hash_handle hh;                   /* by id */
 };
 
 struct yq_link_member {
@@ -49,14 +50,14 @@ struct yq_link_member {
     const char *eteams; /* eteams' employee id */
     const char *how;    /* "account", "mobile", "email", "job_num", "created", "command" */
     int64_t at;
-    bool left;          /* we resigned the person in eteams */
-    bool wrote_job_num; /* the job number is ours: it follows the userid (decisions.md 20) */
+    bool left;                /* we resigned the person in eteams */
+    bool wrote_job_num;       /* the job number is ours: it follows the userid (decisions.md 20) */
     const char *const *posts; /* department ids of the part-time posts that we made */
     size_t post_count;
-    uint64_t agreed[YQ_MEMBER_FIELD_COUNT]; /* hashes of the normalised values; 0 = never */
-    int64_t heard_at[YQ_MEMBER_FIELD_COUNT]; /* seconds: event time of a value that only an event told;
-                                                an older event never overwrites it */
-    UT_hash_handle hh; /* by key */
+    uint64_t agreed[YQ_MEMBER_FIELD_COUNT];  /* hashes of the normalised values; 0 = never */
+    int64_t heard_at[YQ_MEMBER_FIELD_COUNT]; /* seconds: event time of a value that only an event
+                                                told; an older event never overwrites it */
+    UT_hash_handle hh;                       /* by key */
 };
 
 /* Hash of a normalised value; never 0. */

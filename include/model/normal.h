@@ -6,8 +6,8 @@
 
 #include "base/arena.h"
 
-/* Names: Unicode NFC, blanks around cut, full-width bar as half-width; case kept (wecom.md §7.2 rule 2).
- * Invalid UTF-8 is returned unchanged. */
+/* Names: Unicode NFC, blanks around cut, full-width bar as half-width; case kept (wecom.md §7.2
+ * rule 2). Invalid UTF-8 is returned unchanged. */
 const char *yq_normal_name(struct yq_arena *arena, const char *name);
 /* Mobiles: digits only, without +86 or 0086 for Chinese numbers, other country codes kept with '+'
  * (decisions.md 5). "" if there is nothing left. */

@@ -36,9 +36,10 @@ enum yq_operation_kind {
 const char *yq_operation_kind_name(enum yq_operation_kind kind);
 int yq_operation_kind_parse(const char *text, enum yq_operation_kind *ret);
 
-/* A department in eteams: by id, or as "the one that WeCom department N becomes" while it has none. */
+/* A department in eteams: by id, or as "the one that WeCom department N becomes" while it has none.
+ */
 struct yq_ref {
-    const char *id;     /* NULL: not known before the run */
+    const char *id; /* NULL: not known before the run */
     uint32_t wecom; /* the WeCom department behind it; 0: none (eteams' own, or the root) */
 };
 
@@ -60,13 +61,13 @@ struct yq_operation {
     const char *target;        /* eteams id of the record; NULL: it is made by this operation */
     struct yq_change changes[YQ_OPERATION_CHANGES];
     size_t change_count;
-    struct yq_ref department;   /* POST_*: the part-time department */
-    const char *external_id;    /* POST_REMOVE: the post's externalSyncId */
-    const char *how;            /* *_LINK, *_CREATE: how the link is known */
-    const char *from_userid;    /* MEMBER_RELINK: the old userid */
-    const char *name;           /* name of the person or department, for whoever reads the plan */
-    bool to_root;               /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
-    bool held;                  /* by the guard: not carried out */
+    struct yq_ref department; /* POST_*: the part-time department */
+    const char *external_id;  /* POST_REMOVE: the post's externalSyncId */
+    const char *how;          /* *_LINK, *_CREATE: how the link is known */
+    const char *from_userid;  /* MEMBER_RELINK: the old userid */
+    const char *name;         /* name of the person or department, for whoever reads the plan */
+    bool to_root; /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
+    bool held;    /* by the guard: not carried out */
     struct yq_reason reason;
 };
 

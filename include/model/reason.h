@@ -1,5 +1,5 @@
-/* Why the bridge did a thing, or did not: a code with up to three arguments, so that it can be stored
- * once and read in English and Chinese. One table; docs/events.md lists the same. */
+/* Why the bridge did a thing, or did not: a code with up to three arguments, so that it can be
+ * stored once and read in English and Chinese. One table; docs/events.md lists the same. */
 #ifndef YQ_MODEL_REASON_H
 #define YQ_MODEL_REASON_H
 
@@ -9,7 +9,8 @@
 #define YQ_REASONS(X)                                                                              \
     X(NONE, "none", "")                                                                            \
     X(IN_STEP, "in_step", "both sides already agree")                                              \
-    X(NOT_IN_ETEAMS, "not_in_eteams", "eteams does not have this subject, so there is nothing to do") \
+    X(NOT_IN_ETEAMS, "not_in_eteams",                                                              \
+      "eteams does not have this subject, so there is nothing to do")                              \
     X(OUT_OF_SIGHT, "out_of_sight",                                                                \
       "the reading app cannot see it; nobody is removed for being out of sight")                   \
     X(NOT_YET_READABLE, "not_yet_readable", "WeCom does not show it yet; tried again later")       \
@@ -28,13 +29,16 @@
       "who administers eteams cannot be read, so nobody is resigned")                              \
     X(SEVERAL_HITS, "several_hits", "more than one person in eteams could be this member: %1")     \
     X(NAME_DIFFERS, "name_differs", "job number %1 exists in eteams under another name")           \
-    X(NAME_TAKEN, "name_taken", "department %1 of that name, which has no link, is in the way: the old name stays") \
-    X(NAME_LINKED, "name_linked", "the department of that name is already linked with department %1") \
+    X(NAME_TAKEN, "name_taken",                                                                    \
+      "department %1 of that name, which has no link, is in the way: the old name stays")          \
+    X(NAME_LINKED, "name_linked",                                                                  \
+      "the department of that name is already linked with department %1")                          \
     X(KEY_TAKEN, "key_taken", "its %1 is held in eteams by %2")                                    \
     X(LEFT_IN_ETEAMS, "left_in_eteams",                                                            \
       "the person has left in eteams but works in WeCom: decided by a person")                     \
     X(USERID_CHANGED, "userid_changed", "the userid changed from %1")                              \
-    X(MADE_TWICE, "made_twice", "made by us before the change of userid was known: withdrawn for %1") \
+    X(MADE_TWICE, "made_twice",                                                                    \
+      "made by us before the change of userid was known: withdrawn for %1")                        \
     X(LINK_STALE, "link_stale", "eteams no longer has record %1: link dropped")                    \
     X(DEPARTMENT_GONE, "department_gone",                                                          \
       "the department is gone in WeCom: link removed, eteams' own stays")                          \

@@ -31,8 +31,8 @@ struct yq_subject yq_subject_tag(uint32_t id);
 
 int yq_subject_parse(const char *text, struct yq_subject *ret, struct yq_error *err);
 void yq_subject_format(const struct yq_subject *s, char out[YQ_SUBJECT_MAX]);
-/* The form under which two spellings of one subject are the same: userids in lower case, because WeCom
- * compares them without case (wecom.md §4.3). */
+/* The form under which two spellings of one subject are the same: userids in lower case, because
+ * WeCom compares them without case (wecom.md §4.3). */
 void yq_subject_key(const struct yq_subject *s, char out[YQ_SUBJECT_MAX]);
 /* Lower-case copy of a userid, the key of links and look-ups. */
 void yq_userid_key(const char *userid, char out[YQ_USERID_MAX + 1]);

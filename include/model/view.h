@@ -1,8 +1,8 @@
-/* What is known, for one scope, of both directories and of the links between them: the planner's only
- * input besides the policy.
+/* What is known, for one scope, of both directories and of the links between them: the planner's
+ * only input besides the policy.
  *
- * Every fact says how it is known. `UNREADABLE` is not `ABSENT`, and a field that is not in `known` is
- * not empty: what is not known is never compared and never written. A view owns everything in it
+ * Every fact says how it is known. `UNREADABLE` is not `ABSENT`, and a field that is not in `known`
+ * is not empty: what is not known is never compared and never written. A view owns everything in it
  * through one arena; rows are found by key in constant time and live as long as the view. */
 #ifndef YQ_MODEL_VIEW_H
 #define YQ_MODEL_VIEW_H
@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "model/event.h"
 #include "model/link.h"
 #include "model/subject.h"
@@ -31,11 +32,12 @@ enum yq_fact {
 struct yq_wecom_department {
     uint32_t id; /* 1 is the root of the company */
     enum yq_fact fact;
-    const char *name;         /* NULL: not readable */
-    uint32_t parent;          /* 0: none, or not known */
-    int64_t order;            /* -1: not known */
+    const char *name;           /* NULL: not readable */
+    uint32_t parent;            /* 0: none, or not known */
+    int64_t order;              /* -1: not known */
     const char *const *leaders; /* userids, as far as visible; NULL: not readable */
     size_t leader_count;
+    const struct yq_error *error; /* UNREADABLE: why; else NULL */
     UT_hash_handle hh;
 };
 
@@ -45,13 +47,14 @@ struct yq_wecom_member {
     enum yq_fact fact;
     uint32_t known; /* bit per enum yq_member_field: readable in this answer, maybe empty */
     const char *name, *mobile, *email;
-    const char *gender; /* "0", "1" male, "2" female */
-    int status;         /* 1 active, 2 disabled, 4 not activated, 5 left; 0 = not known */
-    uint32_t main_department; /* 0: not known or not visible */
+    const char *gender;          /* "0", "1" male, "2" female */
+    int status;                  /* 1 active, 2 disabled, 4 not activated, 5 left; 0 = not known */
+    uint32_t main_department;    /* 0: not known or not visible */
     const uint32_t *departments; /* visible ones only */
     size_t department_count;
     const char *const *direct_leaders;
     size_t direct_leader_count;
+    const struct yq_error *error; /* UNREADABLE: why; else NULL */
     UT_hash_handle hh;
 };
 
@@ -63,12 +66,13 @@ struct yq_eteams_department {
     const char *parent; /* NULL: none ("0" or missing) */
     const char *name;
     bool enabled;
-    bool children_known;  /* all children, disabled ones too, are in the view */
+    enum yq_fact children; /* PRESENT: all of them, disabled ones too, are in the view */
     const struct yq_link_department *owner; /* NULL: linked with no WeCom department */
+    const struct yq_error *error;           /* UNREADABLE row or children: why */
     UT_hash_handle hh;
 };
 
-struct yq_eteams_post { /* a part-time department (eteams.md §1.9) */
+struct yq_eteams_post {      /* a part-time department (eteams.md §1.9) */
     const char *external_id; /* externalSyncId */
     const char *department;  /* id */
     bool ours;               /* externalSyncType is openapi and the id has our prefix */
@@ -81,22 +85,28 @@ struct yq_eteams_member {
     const char *const *departments; /* the first is the main one (eteams.md §2.4) */
     size_t department_count;
     bool in_service;
-    bool secondary; /* 主次身份: not ours to touch (eteams.md §1.9) */
-    bool posts_known;
+    bool secondary;          /* 主次身份: not ours to touch (eteams.md §1.9) */
+    enum yq_fact posts_fact; /* PRESENT: all posts are here; ABSENT: this eteams cannot tell */
     const struct yq_eteams_post *posts;
     size_t post_count;
     const struct yq_link_member *owner; /* NULL: linked with no WeCom member */
+    const struct yq_error *error;       /* UNREADABLE row or posts: why */
     UT_hash_handle hh;
 };
 
 enum yq_lookup_field { YQ_BY_ACCOUNT, YQ_BY_MOBILE, YQ_BY_EMAIL, YQ_BY_JOB_NUM, YQ_LOOKUP_COUNT };
 
-/* Who in eteams has this account, mobile, e-mail or job number? Keys are normalised (model/normal.h). */
+/* Who in eteams has this account, mobile, e-mail or job number? Keys are normalised
+ * (model/normal.h). */
 struct yq_lookup {
     const char *key; /* "0:li.na", "1:13800000000": field number, colon, normalised value */
-    bool asked;      /* eteams was asked for exactly this, or all its people are in the view */
-    struct yq_eteams_member **hits; /* in service only; as many as there are */
+    enum yq_lookup_field field;
+    const char *value; /* normalised */
+    enum yq_fact fact; /* PRESENT: eteams was asked for exactly this, or all its people are in the
+                          view; the hits, maybe none, are then all there are */
+    struct yq_eteams_member **hits; /* in service only */
     size_t hit_count, hit_capacity;
+    const struct yq_error *error; /* UNREADABLE: why */
     UT_hash_handle hh;
 };
 
@@ -107,19 +117,19 @@ struct yq_administrator {
 
 /* ---- what the events said ---- */
 
-/* All that waits for one subject, coalesced: the newest of each. Times are WeCom's, in seconds; 0 = no
- * such event. The reported fields fill in only what cannot be read. */
+/* All that waits for one subject, coalesced: the newest of each. Times are WeCom's, in seconds; 0 =
+ * no such event. The reported fields fill in only what cannot be read. */
 struct yq_evidence {
     struct yq_subject subject;
     char key[YQ_SUBJECT_MAX];
     int64_t created_at, updated_at, deleted_at, entered_at, left_at;
-    bool commanded;           /* an operator asks for it */
-    const char *new_userid;   /* NewUserID, or NULL */
+    bool commanded;                                  /* an operator asks for it */
+    const char *new_userid;                          /* NewUserID, or NULL */
     struct yq_wecom_member *reported_member;         /* known = what was said; NULL: nothing */
     struct yq_wecom_department *reported_department; /* NULL: nothing */
     int64_t reported_at[YQ_MEMBER_FIELD_COUNT];      /* when each reported field was said */
-    unsigned attempts;  /* how often this was tried before */
-    int64_t waited_ms;  /* since the oldest of these events was queued */
+    unsigned attempts;                               /* how often this was tried before */
+    int64_t waited_ms; /* since the oldest of these events was queued */
     UT_hash_handle hh;
 };
 
@@ -133,25 +143,26 @@ struct yq_view {
     struct yq_eteams_department *eteams_departments;
     struct yq_eteams_member *eteams_members;
     struct yq_lookup *lookups;
-    struct yq_link_department *department_links;   /* by WeCom id */
-    struct yq_link_member *member_links;           /* by lower-case userid */
-    bool eteams_members_complete;     /* every in-service person is in the view */
+    struct yq_link_department *department_links; /* by WeCom id */
+    struct yq_link_member *member_links;         /* by lower-case userid */
+    bool eteams_members_complete;                /* every in-service person is in the view */
     bool eteams_departments_complete; /* every department, disabled ones too, is in the view */
     enum yq_fact administrators_fact;
     struct yq_administrator *administrators;
     size_t administrator_count;
+    const struct yq_error *administrators_error;
     const char *eteams_root; /* id of the department that W's root maps to; NULL: not known yet */
-    bool posts_unreadable;   /* queryExtra is missing: links say what we created */
 };
 
 struct yq_view *yq_view_new(void);
 void yq_view_free(struct yq_view *v);
 
 /* Adds one event's hint for its subject; newer news wins field by field, equal times by call order.
- * `data` is the event's JSON. Returns the evidence, or NULL with an error if data cannot be read. */
+ * `data` is the event's JSON. Returns the evidence, or NULL with an error if data cannot be read.
+ */
 struct yq_evidence *yq_view_add_event(struct yq_view *v, enum yq_event_kind kind,
-                                      const struct yq_subject *subject, int64_t at, const char *data,
-                                      struct yq_error *err);
+                                      const struct yq_subject *subject, int64_t at,
+                                      const char *data, struct yq_error *err);
 struct yq_evidence *yq_view_evidence(const struct yq_view *v, const struct yq_subject *s);
 
 /* Find, or make with fact UNASKED. Ids and keys are copied. */
@@ -165,17 +176,22 @@ struct yq_lookup *yq_view_lookup(struct yq_view *v, enum yq_lookup_field field, 
 void yq_view_index_member(struct yq_view *v, struct yq_eteams_member *m);
 
 /* Only find; NULL if it is not in the view. */
-const struct yq_wecom_department *yq_view_find_wecom_department(const struct yq_view *v, uint32_t id);
-const struct yq_wecom_member *yq_view_find_wecom_member(const struct yq_view *v, const char *userid);
+const struct yq_wecom_department *yq_view_find_wecom_department(const struct yq_view *v,
+                                                                uint32_t id);
+const struct yq_wecom_member *yq_view_find_wecom_member(const struct yq_view *v,
+                                                        const char *userid);
 const struct yq_eteams_department *yq_view_find_eteams_department(const struct yq_view *v,
                                                                   const char *id);
 const struct yq_eteams_member *yq_view_find_eteams_member(const struct yq_view *v, const char *id);
 struct yq_link_department *yq_view_department_link(const struct yq_view *v, uint32_t id);
 struct yq_link_member *yq_view_member_link(const struct yq_view *v, const char *userid);
+/* A copy of the error that lives as long as the view. */
+const struct yq_error *yq_view_error(struct yq_view *v, const struct yq_error *err);
 /* Take over a copy of the link, and make it the owner of its eteams row if that is in the view.
  * Replaces an older one. */
 struct yq_link_department *yq_view_set_department_link(struct yq_view *v,
                                                        const struct yq_link_department *link);
-struct yq_link_member *yq_view_set_member_link(struct yq_view *v, const struct yq_link_member *link);
+struct yq_link_member *yq_view_set_member_link(struct yq_view *v,
+                                               const struct yq_link_member *link);
 
 #endif
