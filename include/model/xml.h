@@ -20,7 +20,7 @@ void yq_xml_free(struct yq_xml *x);
  * text. The result stays until the next parse. */
 int yq_xml_parse(struct yq_xml *x, const char *text, size_t len, struct yq_error *err);
 /* The trimmed value of the first child of the root with that name. Returns NULL if there is none;
- * an empty element gives a text of length 0. */
+ * an empty element gives a text of length 0, and one that holds elements has no value: NULL. */
 const struct yq_text *yq_xml_get(const struct yq_xml *x, const char *name);
 /* The same for a grandchild, as in ("BatchJob", "JobId"). */
 const struct yq_text *yq_xml_get2(const struct yq_xml *x, const char *parent, const char *name);

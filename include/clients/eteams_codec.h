@@ -1,7 +1,7 @@
 /* eteams' answers to rows of a view, operations to rows of a request, and error codes to what to do
  * about them (eteams.md §1.4, §2, §3). */
-#ifndef YQ_MODEL_ETEAMS_CODEC_H
-#define YQ_MODEL_ETEAMS_CODEC_H
+#ifndef YQ_CLIENTS_ETEAMS_CODEC_H
+#define YQ_CLIENTS_ETEAMS_CODEC_H
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
