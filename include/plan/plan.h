@@ -1,0 +1,85 @@
+/* The planner: what is known of both sides, the links and the policy -> ordered operations, a
+ * verdict per subject, and what must still be read.
+ *
+ * A pure function: no I/O, no clock, no log, no randomness, nothing global. Whoever calls it
+ * answers the needs by reading (service/gather.c; in tests: two directories in memory) and calls it
+ * again with the fuller view, until it needs nothing more. Facts are never guessed: while a need is
+ * open, the subjects that depend on it have no operations.
+ *
+ * Order is part of the contract: operations are sorted by stage, kind, subject; every prefix leaves
+ * a valid tree. The order in which the view was filled never changes the plan. */
+#ifndef YQ_PLAN_PLAN_H
+#define YQ_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "model/operation.h"
+#include "model/view.h"
+#include "plan/policy.h"
+
+enum yq_need_kind {
+    YQ_NEED_ROOT,              /* eteams_root of the view */
+    YQ_NEED_WECOM_MEMBER,      /* id: userid. With it: its link */
+    YQ_NEED_WECOM_DEPARTMENT,  /* number. With it: its link */
+    YQ_NEED_ETEAMS_MEMBER,     /* id; leavers too. With it: whose it is */
+    YQ_NEED_ETEAMS_DEPARTMENT, /* id. With it: whose it is */
+    YQ_NEED_ETEAMS_CHILDREN,   /* id of the parent; disabled ones too. With them: whose they are */
+    YQ_NEED_LOOKUP,            /* id: the look-up's key. With the hits: whose they are */
+    YQ_NEED_POSTS,             /* id of the person */
+    YQ_NEED_ADMINISTRATORS,
+    YQ_NEED_MEMBER_LINK,     /* id: userid; only the link */
+    YQ_NEED_DEPARTMENT_LINK, /* number; only the link */
+};
+
+struct yq_need {
+    enum yq_need_kind kind;
+    const char *id;
+    uint32_t number;
+    char key[96]; /* for uniqueness */
+    UT_hash_handle hh;
+};
+
+enum yq_verdict_kind {
+    YQ_VERDICT_NONE = 0, /* needs are open */
+    YQ_VERDICT_IN_STEP,  /* nothing to do; the reason may say why */
+    YQ_VERDICT_CHANGE,   /* it has operations */
+    YQ_VERDICT_SKIP,     /* deliberately left alone: out of sight, protected, … */
+    YQ_VERDICT_WAIT,     /* cannot be decided now: try again; retry_ms where it is known */
+    YQ_VERDICT_CASE,     /* a person must decide */
+    YQ_VERDICT_HELD,     /* the guard holds it */
+};
+const char *yq_verdict_name(enum yq_verdict_kind kind);
+
+struct yq_verdict {
+    struct yq_subject subject;
+    char key[YQ_SUBJECT_MAX];
+    enum yq_verdict_kind kind;
+    struct yq_reason reason;
+    int64_t retry_ms; /* WAIT: at least so long; 0: by back-off */
+    bool asked;       /* an event or a command asked for it; false: pulled in by another subject */
+    bool heard[YQ_MEMBER_FIELD_COUNT]; /* fields taken from an event: their time goes into the link
+                                        */
+    UT_hash_handle hh;                 /* by key */
+};
+
+struct yq_plan {
+    struct yq_arena *arena;
+    struct yq_need *needs; /* uthash; empty when the plan is complete */
+    struct yq_operation **operations;
+    size_t operation_count, operation_capacity;
+    struct yq_verdict *verdicts;    /* uthash by key */
+    size_t removals, moves_to_root; /* counted before the guard */
+};
+
+/* Both must outlive the plan. */
+struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy *policy);
+void yq_plan_free(struct yq_plan *p);
+
+/* One line per operation and per verdict that says more than "in step", for people and golden
+ * cases. */
+void yq_plan_text(const struct yq_plan *p, struct yq_buf *out);
+
+#endif
