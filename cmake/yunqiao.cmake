@@ -5,7 +5,8 @@ target_compile_definitions(yq_options INTERFACE _GNU_SOURCE YQ_VERSION="${PROJEC
 target_include_directories(yq_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(yq_options INTERFACE
     -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wundef
-    -Wpointer-arith -Wwrite-strings -Wvla -Wimplicit-fallthrough -fstack-protector-strong -fPIE
+    -Wpointer-arith -Wwrite-strings -Wvla -fstack-protector-strong -fPIE
+    $<$<C_COMPILER_ID:GNU>:-Wimplicit-fallthrough> # clang does not see the comments in uthash.h
     $<$<BOOL:${YQ_WERROR}>:-Werror>)
 target_link_options(yq_options INTERFACE -pie -Wl,-z,relro,-z,now)
 
