@@ -38,9 +38,10 @@ const char *yq_member_field_name(enum yq_member_field f);
 struct yq_link_department {
     uint32_t id;                         /* WeCom's */
     const char *eteams;                  /* eteams' id */
-    const char *how;                     /* "root", "name", "created", "command" */
+    const char *how;                     /* "name", "created", "command" */
     int64_t at;                          /* milliseconds: when it was linked */
     uint64_t agreed_name, agreed_parent; /* hashes; 0 = never agreed */
+    int64_t heard_at; /* seconds: event time of a name that only an event told; 0 = none */
     UT_hash_handle hh;                   /* by id */
 };
 

@@ -60,9 +60,13 @@ struct yq_verdict {
     struct yq_reason reason;
     int64_t retry_ms; /* WAIT: at least so long; 0: by back-off */
     bool asked;       /* an event or a command asked for it; false: pulled in by another subject */
-    bool heard[YQ_MEMBER_FIELD_COUNT]; /* fields taken from an event: their time goes into the link
-                                        */
-    UT_hash_handle hh;                 /* by key */
+    const char *eteams; /* id of the record, where it is known before the run; else NULL */
+    uint64_t agreed[YQ_MEMBER_FIELD_COUNT]; /* hashes of what both sides have once it is done; 0 =
+                                               not known. Departments use NAME, and MAIN_DEPARTMENT
+                                               for their parent */
+    int64_t
+        heard_at[YQ_MEMBER_FIELD_COUNT]; /* event times of fields that only an event told; else 0 */
+    UT_hash_handle hh;                   /* by key */
 };
 
 struct yq_plan {

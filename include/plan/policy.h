@@ -9,11 +9,13 @@
 enum yq_write_job_num { YQ_JOB_NUM_WHEN_NEEDED, YQ_JOB_NUM_NEVER, YQ_JOB_NUM_ALWAYS };
 enum yq_part_time { YQ_PART_TIME_INCREMENTAL, YQ_PART_TIME_FULL, YQ_PART_TIME_NONE };
 enum yq_disabled_members { YQ_DISABLED_KEEP, YQ_DISABLED_RESIGN };
+enum yq_superior_source { YQ_SUPERIOR_DIRECT_LEADER, YQ_SUPERIOR_DEPARTMENT };
 enum yq_direction { YQ_WECOM_TO_ETEAMS, YQ_TWO_WAY };
 
 struct yq_policy {
     enum yq_direction direction;
     bool superiors;
+    enum yq_superior_source superior_source;   /* decisions.md 12 */
     enum yq_write_job_num write_job_num;       /* decisions.md 4 */
     enum yq_part_time part_time;               /* decisions.md 16 */
     enum yq_disabled_members disabled_members; /* decisions.md 21 */

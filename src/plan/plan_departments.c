@@ -1,0 +1,322 @@
+/* Settling departments: which record in eteams stands for a department of WeCom, where it belongs
+ * and what it is called (R1, R2, R8). Parents are settled before their children, whoever occupies
+ * the wanted place is settled before it is taken. */
+#include <string.h>
+
+#include "model/normal.h"
+#include "planner.h"
+
+#define WECOM_ROOT 1u /* wecom.md §4.2 */
+
+static enum progress stop(struct department *d, enum progress progress, enum yq_reason_code code,
+                          const char *arg1, const char *arg2)
+{
+    d->progress = progress;
+    d->reason = (struct yq_reason){.code = code, .args = {arg1, arg2, NULL}};
+    return progress;
+}
+
+static enum progress ready(struct department *d, const char *id)
+{
+    d->ref = (struct yq_ref){.id = id, .wecom = d->id};
+    return d->progress = READY;
+}
+
+static const char *number_text(struct planner *p, uint32_t id)
+{
+    return yq_arena_printf(p->arena, "%u", id);
+}
+
+static bool never_touch(const struct planner *p, uint32_t id)
+{
+    for (size_t i = 0; i < p->policy->never_touch_department_count; i++) {
+        if (p->policy->never_touch_departments[i] == id)
+            return true;
+    }
+    return false;
+}
+
+static const struct yq_evidence *evidence_of(const struct planner *p, uint32_t id)
+{
+    struct yq_subject subject = yq_subject_department(id);
+    return yq_view_evidence(p->view, &subject);
+}
+
+/* The name it has in WeCom: as read, else as an event said, unless that is older than what was
+ * heard. */
+static const char *wecom_name(const struct planner *p, const struct department *d,
+                              const struct yq_wecom_department *w)
+{
+    if (w->name != NULL)
+        return w->name;
+    const struct yq_evidence *e = evidence_of(p, d->id);
+    if (e == NULL || e->reported_department == NULL)
+        return NULL;
+    if (d->link != NULL && d->link->heard_at > e->reported_at[YQ_FIELD_NAME])
+        return NULL;
+    return e->reported_department->name;
+}
+
+/* Where the parent stands in eteams. A branch whose parent is out of sight goes under the root
+ * (decisions.md 7), unless that parent was linked while it could be seen. */
+static enum progress settle_parent(struct planner *p, struct department *d,
+                                   const struct yq_wecom_department *w)
+{
+    struct yq_ref root = {.id = p->view->eteams_root, .wecom = 0};
+    d->parent = root;
+    if (w->parent == 0 || w->parent == WECOM_ROOT)
+        return p->view->eteams_root ? READY : OPEN;
+    const struct department *parent = settle_department(p, w->parent, false);
+    switch (parent->progress) {
+    case READY:
+        d->parent = parent->ref;
+        d->depth = parent->depth + 1;
+        return READY;
+    case HIDES:
+        return p->view->eteams_root ? READY : OPEN;
+    case OPEN:
+        return OPEN;
+    default: /* WeCom names a parent that it says is not there, or a circle: it is on its way */
+        return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, w->parent),
+                    yq_reason_name(parent->reason.code));
+    }
+}
+
+static bool in_place(const struct yq_eteams_department *row, const char *parent)
+{
+    return row->parent != NULL && parent != NULL && strcmp(row->parent, parent) == 0;
+}
+
+/* The child of `parent` with that name, enabled or disabled as asked, other than d's own record.
+ * With several, the smallest id: the choice must not depend on the order of a list. */
+static const struct yq_eteams_department *child_named(struct planner *p, const char *parent,
+                                                      const char *name, bool enabled,
+                                                      const struct department *d)
+{
+    const struct yq_eteams_department *best = NULL;
+    for (const struct yq_eteams_department *c = p->view->eteams_departments; c; c = c->hh.next) {
+        if (c->fact != YQ_PRESENT || c->enabled != enabled || c == d->row || !in_place(c, parent))
+            continue;
+        if (c->name == NULL || !yq_same_name(p->arena, c->name, name))
+            continue;
+        if (best == NULL || strcmp(c->id, best->id) < 0)
+            best = c;
+    }
+    return best;
+}
+
+/* All children of the place are in the view; false: a need says so, or it cannot be read. */
+static bool children_known(struct planner *p, struct department *d, const char *parent)
+{
+    const struct yq_eteams_department *row = yq_view_find_eteams_department(p->view, parent);
+    if (p->view->eteams_departments_complete || (row != NULL && row->children == YQ_PRESENT))
+        return true;
+    if (row != NULL && row->children == YQ_UNREADABLE) {
+        stop(d, WAITS, YQ_REASON_UNREADABLE, row->error ? row->error->text : "its children", NULL);
+        return false;
+    }
+    need(p, YQ_NEED_ETEAMS_CHILDREN, parent, 0);
+    stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
+    return false;
+}
+
+/* Another department of this plan that has claimed the same name in the same place. */
+static struct department *rival(struct planner *p, const struct department *d)
+{
+    for (struct department *o = p->departments; o != NULL; o = o->hh.next) {
+        if (o == d || o->progress != READY || !o->full || o->name == NULL)
+            continue;
+        bool same_place = d->parent.id && o->parent.id ? strcmp(d->parent.id, o->parent.id) == 0
+                                                       : !d->parent.id && !o->parent.id &&
+                                                             d->parent.wecom == o->parent.wecom;
+        if (same_place && yq_same_name(p->arena, d->name, o->name))
+            return o;
+    }
+    return NULL;
+}
+
+static bool leaves_place(struct planner *p, const struct department *o, const char *parent,
+                         const char *name)
+{
+    if (o->progress == GONE)
+        return true;
+    if (o->progress == BUSY)
+        return o->name != NULL && (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
+                                   strcmp(o->parent.id, parent) != 0);
+    return o->progress == READY && o->full && o->name != NULL &&
+           (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
+            strcmp(o->parent.id, parent) != 0);
+}
+
+enum place { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED };
+
+/* The place that d wants: is somebody there, and will they go (decisions.md 10)? */
+static enum place look_at_place(struct planner *p, struct department *d,
+                                const struct yq_eteams_department **ret_there)
+{
+    if (d->parent.id == NULL) /* the parent is created by this plan: nobody is below it yet */
+        return FREE;
+    const struct yq_eteams_department *there = child_named(p, d->parent.id, d->name, true, d);
+    *ret_there = there;
+    if (there == NULL)
+        return FREE;
+    if (there->owner == NULL)
+        return d->row ? TAKEN : LINK_IT;
+    struct department *o = settle_department(p, there->owner->id, true);
+    if (o->progress == OPEN)
+        return UNDECIDED;
+    if (!leaves_place(p, o, d->parent.id, d->name))
+        return TAKEN_BY_LINKED;
+    if (o->progress == GONE)
+        return d->row ? TAKEN : LINK_IT;
+    if (o->progress == BUSY || o->stage >= d->stage + STAGE_LEVEL - 1)
+        o->step_aside = true;
+    else if (o->stage >= d->stage)
+        d->stage = o->stage + 1;
+    return FREE;
+}
+
+/* Without a record: link what stands there under that name (R2), also a disabled one (decisions.md
+ * 8), else it is created (R1). */
+static enum progress find_or_create(struct planner *p, struct department *d)
+{
+    if (d->parent.id != NULL && !children_known(p, d, d->parent.id))
+        return d->progress;
+    const struct yq_eteams_department *there = NULL;
+    enum place place = look_at_place(p, d, &there);
+    if (place == UNDECIDED)
+        return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
+    if (place == TAKEN_BY_LINKED)
+        return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, there->owner->id), NULL);
+    if (place == FREE && d->parent.id != NULL) {
+        there = child_named(p, d->parent.id, d->name, false, d);
+        if (there != NULL && there->owner != NULL)
+            there = NULL;
+    }
+    const struct department *other = rival(p, d);
+    if (other != NULL)
+        return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, other->id), NULL);
+    d->row = there;
+    d->found = there != NULL;
+    return ready(d, there ? there->id : NULL);
+}
+
+/* With a record: does it have to move or be renamed, and is there room? */
+static enum progress compare_record(struct planner *p, struct department *d)
+{
+    bool renamed = d->name != NULL && !yq_same_name(p->arena, d->name, d->row->name);
+    bool moved = !in_place(d->row, d->parent.id);
+    const char *own = d->row->name;
+    if (!renamed)
+        d->name = own;
+    if (!renamed && !moved)
+        return ready(d, d->row->id);
+    if (d->parent.id != NULL && !children_known(p, d, d->parent.id))
+        return d->progress;
+    const struct yq_eteams_department *there = NULL;
+    enum place place = look_at_place(p, d, &there);
+    if (place == UNDECIDED)
+        return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
+    if (place != FREE) { /* decisions.md 11: the old name stays, nothing is merged */
+        d->reason = (struct yq_reason){.code = YQ_REASON_NAME_TAKEN, .args = {there->id}};
+        d->name_kept = true;
+        d->name = own;
+        if (!moved || !renamed || look_at_place(p, d, &there) != FREE)
+            d->parent = (struct yq_ref){.id = d->row->parent};
+    }
+    return ready(d, d->row->id);
+}
+
+static enum progress settle_present(struct planner *p, struct department *d,
+                                    const struct yq_wecom_department *w)
+{
+    enum progress parent = settle_parent(p, d, w);
+    if (parent != READY)
+        return d->progress = parent;
+    d->stage = STAGE_DEPARTMENT + d->depth * STAGE_LEVEL;
+    d->name = wecom_name(p, d, w);
+    if (d->name != NULL)
+        d->name = yq_normal_name(p->arena, d->name);
+    if (d->name != NULL && d->name[0] == '\0')
+        d->name = NULL;
+    if (d->link != NULL) {
+        d->row = yq_view_find_eteams_department(p->view, d->link->eteams);
+        if (d->row == NULL || d->row->fact == YQ_UNASKED) {
+            need(p, YQ_NEED_ETEAMS_DEPARTMENT, d->link->eteams, 0);
+            return d->progress = OPEN;
+        }
+        if (d->row->fact == YQ_UNREADABLE)
+            return stop(d, WAITS, YQ_REASON_UNREADABLE,
+                        d->row->error ? d->row->error->text : "eteams", NULL);
+        if (d->row->fact == YQ_PRESENT)
+            return compare_record(p, d);
+        d->link_is_stale = true;
+        d->row = NULL;
+    }
+    if (d->name == NULL)
+        return stop(d, WAITS, YQ_REASON_NO_NAME, NULL, NULL);
+    return find_or_create(p, d);
+}
+
+static enum progress settle_read(struct planner *p, struct department *d)
+{
+    const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, d->id);
+    switch (w ? w->fact : YQ_UNASKED) {
+    case YQ_UNASKED:
+        need(p, YQ_NEED_WECOM_DEPARTMENT, NULL, d->id);
+        return d->progress = OPEN;
+    case YQ_PRESENT:
+        return settle_present(p, d, w);
+    case YQ_ABSENT:
+        return stop(d, GONE, YQ_REASON_DEPARTMENT_GONE, NULL, NULL);
+    case YQ_HIDDEN:
+        if (d->link != NULL) { /* frozen: what was linked stays as it is (decisions.md 26) */
+            ready(d, d->link->eteams);
+            d->full = false;
+            return stop(d, READY, YQ_REASON_OUT_OF_SIGHT, NULL, NULL);
+        }
+        return stop(d, HIDES, YQ_REASON_OUT_OF_SIGHT, NULL, NULL);
+    default:
+        return stop(d, WAITS, YQ_REASON_UNREADABLE, w->error ? w->error->text : "WeCom", NULL);
+    }
+}
+
+static void settle(struct planner *p, struct department *d, bool full)
+{
+    d->link = yq_view_department_link(p->view, d->id);
+    d->full = full;
+    d->progress = BUSY;
+    if (d->id == WECOM_ROOT && !p->policy->rename_root) {
+        if (p->view->eteams_root == NULL)
+            d->progress = OPEN;
+        else
+            ready(d, p->view->eteams_root);
+        d->full = false;
+    } else if (never_touch(p, d->id)) {
+        stop(d, HIDES, YQ_REASON_PROTECTED, NULL, NULL);
+        if (d->link != NULL)
+            ready(d, d->link->eteams);
+        d->full = false;
+    } else if (d->link != NULL && !full) {
+        ready(d, d->link->eteams);
+    } else {
+        d->full = true;
+        settle_read(p, d);
+    }
+}
+
+struct department *settle_department(struct planner *p, uint32_t id, bool full)
+{
+    struct department *d;
+    HASH_FIND(hh, p->departments, &id, sizeof(id), d);
+    if (d == NULL) {
+        d = yq_arena_alloc(p->arena, sizeof(*d));
+        d->id = id;
+        HASH_ADD(hh, p->departments, id, sizeof(id), d);
+    }
+    if (!full && evidence_of(p, id) != NULL)
+        full = true;
+    if (d->progress == UNTOUCHED || (full && !d->full && d->progress == READY && !d->reason.code))
+        settle(p, d, full);
+    return d;
+}

@@ -1,0 +1,86 @@
+/* Mobiles and e-mails are unique among the people of eteams: who holds one that is needed elsewhere
+ * is settled first, and gives it up first in the same run (decisions.md 36). */
+#include <string.h>
+
+#include "planner.h"
+
+static enum yq_lookup_field lookup_of(enum yq_member_field f)
+{
+    return f == YQ_FIELD_MOBILE ? YQ_BY_MOBILE : YQ_BY_EMAIL;
+}
+
+enum hold { NOBODY, GIVES_UP, HOLDS, ASKING };
+
+/* Will this owner give the key up in this plan? */
+static enum hold ask_owner(struct planner *p, struct member *m, const char *owner,
+                           enum yq_member_field f)
+{
+    struct member *o = settle_member(p, owner);
+    if (o == m)
+        return NOBODY;
+    if (o->progress == OPEN)
+        return ASKING;
+    if (o->fate == LEAVES && o->progress == READY) {
+        o->early = true;
+        return GIVES_UP;
+    }
+    bool moves_on = (o->progress == READY || o->progress == BUSY) && o->changes[f];
+    if (!moves_on)
+        return HOLDS;
+    if (o->progress == BUSY || o->stage >= STAGE_MEMBER_LAST)
+        o->clear[f] = true; /* they wait for each other: it is cleared first */
+    else if (o->stage >= m->stage)
+        m->stage = o->stage + 1;
+    return GIVES_UP;
+}
+
+static enum progress give_in(struct planner *p, struct member *m, enum yq_member_field f,
+                             const char *holder)
+{
+    const char *field = yq_member_field_name(f);
+    if (m->evidence != NULL && m->evidence->waited_ms < p->policy->not_ready_ms) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_KEY_TAKEN, field, holder);
+        return WAITS; /* what frees it may be on its way */
+    }
+    m->changes[f] = false;
+    m->values[f] = NULL;
+    m->trouble = (struct yq_reason){.code = YQ_REASON_KEY_TAKEN, .args = {field, holder}};
+    return READY;
+}
+
+static enum progress claim(struct planner *p, struct member *m, enum yq_member_field f)
+{
+    bool open = false;
+    const struct yq_lookup *l = look_up(p, lookup_of(f), m->values[f], &open);
+    if (open)
+        return OPEN;
+    if (l == NULL) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams", NULL);
+        return WAITS;
+    }
+    for (size_t i = 0; i < l->hit_count; i++) {
+        const struct yq_eteams_member *row = l->hits[i];
+        if (row == m->row || row == m->twin)
+            continue;
+        const char *owner = owner_of(p, row);
+        enum hold hold = owner ? ask_owner(p, m, owner, f) : HOLDS;
+        if (hold == ASKING)
+            return OPEN;
+        if (hold == HOLDS)
+            return give_in(p, m, f, row->id);
+    }
+    return READY;
+}
+
+enum progress claim_keys(struct planner *p, struct member *m)
+{
+    static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
+    for (size_t i = 0; i < 2; i++) {
+        if (!m->changes[fields[i]])
+            continue;
+        enum progress step = claim(p, m, fields[i]);
+        if (step != READY)
+            return step;
+    }
+    return READY;
+}

@@ -1,0 +1,329 @@
+/* Operations and verdicts of the members that were settled. */
+#include <string.h>
+#include <strings.h>
+
+#include "planner.h"
+
+static const char *text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+static struct yq_operation *member_operation(struct planner *p, const struct member *m,
+                                             enum yq_operation_kind kind, int stage,
+                                             const char *rule)
+{
+    struct yq_operation *op = operation(p, kind, stage, &m->verdict->subject, rule);
+    op->target = m->row ? m->row->id : NULL;
+    op->name = m->values[YQ_FIELD_NAME] ? m->values[YQ_FIELD_NAME] : m->row ? m->row->name : NULL;
+    return op;
+}
+
+/* ---- posts ---- */
+
+static bool wants(const struct member *m, const char *department)
+{
+    for (size_t i = 0; i < m->part_count; i++) {
+        if (m->parts[i].id != NULL && strcmp(m->parts[i].id, department) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Has the person this part-time department already, by whomever it was made? */
+static bool has_post(const struct member *m, const char *department)
+{
+    const struct yq_eteams_member *row = m->row;
+    if (row == NULL || department == NULL)
+        return false;
+    for (size_t i = 0; i < row->post_count; i++) {
+        if (strcmp(row->posts[i].department, department) == 0)
+            return true;
+    }
+    if (row->posts_fact == YQ_PRESENT)
+        return false;
+    for (size_t i = 1; i < row->department_count; i++) {
+        if (strcmp(row->departments[i], department) == 0)
+            return true;
+    }
+    for (size_t i = 0; m->link != NULL && i < m->link->post_count; i++) {
+        if (strcmp(m->link->posts[i], department) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void emit_post_remove(struct planner *p, const struct member *m, int stage,
+                             const char *department, const char *external_id)
+{
+    struct yq_operation *op = member_operation(p, m, YQ_OP_POST_REMOVE, stage, "R7");
+    op->department = (struct yq_ref){.id = department};
+    op->external_id = external_id;
+}
+
+/* Takes away what we made (in mode `full` also what others made), but for what is wanted. */
+static void emit_posts_removed(struct planner *p, const struct member *m, int stage, bool all)
+{
+    const struct yq_eteams_member *row = m->row;
+    bool full = p->policy->part_time == YQ_PART_TIME_FULL;
+    for (size_t i = 0; i < row->post_count; i++) {
+        const struct yq_eteams_post *post = &row->posts[i];
+        if ((post->ours || full) && (all || !wants(m, post->department)))
+            emit_post_remove(p, m, stage, post->department, post->external_id);
+    }
+    if (row->posts_fact != YQ_ABSENT || m->link == NULL)
+        return;
+    for (size_t i = 0; i < m->link->post_count; i++) {
+        if (all || !wants(m, m->link->posts[i]))
+            emit_post_remove(p, m, stage, m->link->posts[i], NULL);
+    }
+}
+
+static void emit_posts(struct planner *p, const struct member *m)
+{
+    if (p->policy->part_time == YQ_PART_TIME_NONE || !m->departments_known)
+        return;
+    for (size_t i = 0; i < m->part_count; i++) {
+        if (has_post(m, m->parts[i].id))
+            continue;
+        struct yq_operation *op = member_operation(p, m, YQ_OP_POST_ADD, STAGE_POST_ADD, "R7");
+        op->department = m->parts[i];
+    }
+    if (m->row != NULL)
+        emit_posts_removed(p, m, STAGE_POST_REMOVE, false);
+}
+
+/* ---- the person ---- */
+
+static bool main_differs(const struct member *m)
+{
+    if (!m->departments_known)
+        return false;
+    if (m->row == NULL || m->row->department_count == 0 || m->main.id == NULL)
+        return true;
+    return strcmp(m->row->departments[0], m->main.id) != 0;
+}
+
+static bool job_num_wanted(const struct planner *p, const struct member *m)
+{
+    bool empty = m->row == NULL || text_or_empty(m->row->job_num)[0] == '\0';
+    bool follows = m->taken_from != NULL && m->link->wrote_job_num &&
+                   strcasecmp(text_or_empty(m->row->job_num), m->w->userid) != 0;
+    bool reachable = m->values[YQ_FIELD_MOBILE] != NULL || m->values[YQ_FIELD_EMAIL] != NULL;
+    switch (p->policy->write_job_num) {
+    case YQ_JOB_NUM_NEVER:
+        return false;
+    case YQ_JOB_NUM_ALWAYS:
+        return (empty || follows) && !m->job_num_taken;
+    case YQ_JOB_NUM_WHEN_NEEDED:
+        return follows || (m->row == NULL && !reachable && !m->job_num_taken);
+    }
+    return false;
+}
+
+static void emit_changes(struct planner *p, const struct member *m, struct yq_operation *op)
+{
+    static const struct {
+        enum yq_member_field field;
+        const char *name;
+    } columns[] = {{YQ_FIELD_NAME, "username"},
+                   {YQ_FIELD_MOBILE, "mobile"},
+                   {YQ_FIELD_EMAIL, "email"},
+                   {YQ_FIELD_GENDER, "sex"}};
+    const struct yq_eteams_member *row = m->row;
+    const char *before[] = {row ? row->name : NULL, row ? row->mobile : NULL,
+                            row ? row->email : NULL, row ? row->sex : NULL};
+    for (size_t i = 0; i < 4; i++) {
+        enum yq_member_field f = columns[i].field;
+        if (m->changes[f])
+            change(op, columns[i].name, m->clear[f] ? "" : before[i], m->values[f]);
+    }
+    if (job_num_wanted(p, m))
+        change(op, "job_num", row ? row->job_num : NULL, m->w->userid);
+    if (main_differs(m)) {
+        change_ref(op, "department", row && row->department_count ? row->departments[0] : NULL,
+                   m->main);
+        op->to_root = m->to_root && row != NULL && row->in_service;
+    }
+}
+
+static void emit_cleared(struct planner *p, const struct member *m)
+{
+    static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
+    for (size_t i = 0; i < 2 && m->row != NULL; i++) {
+        if (!m->clear[fields[i]])
+            continue;
+        struct yq_operation *op =
+            member_operation(p, m, YQ_OP_MEMBER_UPDATE, STAGE_FREE_KEY, "D36");
+        bool mobile = fields[i] == YQ_FIELD_MOBILE;
+        change(op, yq_member_field_name(fields[i]), mobile ? m->row->mobile : m->row->email, "");
+    }
+}
+
+static void emit_person(struct planner *p, const struct member *m)
+{
+    struct yq_operation *op;
+    if (m->row == NULL) {
+        op = member_operation(p, m, YQ_OP_MEMBER_CREATE, m->stage, m->to_root ? "R10" : "R3");
+        op->how = "created";
+        emit_changes(p, m, op);
+        return;
+    }
+    if (m->how != NULL) {
+        op = member_operation(p, m, YQ_OP_MEMBER_LINK, m->stage, "R4");
+        op->how = m->how;
+    }
+    if (m->rehire)
+        member_operation(p, m, YQ_OP_MEMBER_REHIRE, m->stage, "D18");
+    emit_cleared(p, m);
+    struct yq_operation draft = {.change_count = 0};
+    emit_changes(p, m, &draft);
+    if (draft.change_count == 0)
+        return;
+    const char *rule = main_differs(m) ? (m->to_root ? "R10" : "R6") : "R3";
+    op = member_operation(p, m, YQ_OP_MEMBER_UPDATE, m->stage, rule);
+    memcpy(op->changes, draft.changes, sizeof(draft.changes));
+    op->change_count = draft.change_count;
+    op->to_root = draft.to_root;
+}
+
+static void emit_relink(struct planner *p, const char *userid, const struct yq_link_member *link,
+                        const char *rule)
+{
+    struct yq_subject subject = yq_subject_member(userid);
+    struct yq_operation *op = operation(p, YQ_OP_MEMBER_RELINK, STAGE_BOOK, &subject, rule);
+    op->target = link->eteams;
+    op->from_userid = link->userid;
+    op->reason = (struct yq_reason){.code = YQ_REASON_USERID_CHANGED, .args = {link->userid}};
+}
+
+static void emit_unlink(struct planner *p, const struct member *m)
+{
+    struct yq_operation *op =
+        operation(p, YQ_OP_MEMBER_UNLINK, STAGE_BOOK, &m->verdict->subject, "D27");
+    op->target = m->link->eteams;
+    op->reason = (struct yq_reason){.code = YQ_REASON_LINK_STALE, .args = {m->link->eteams}};
+}
+
+static void emit_leaver(struct planner *p, const struct member *m)
+{
+    int stage = m->early ? STAGE_EARLY_LEAVE : STAGE_LEAVE;
+    emit_posts_removed(p, m, stage - 1, true);
+    struct yq_operation *op = member_operation(p, m, YQ_OP_MEMBER_RESIGN, stage, m->rule);
+    op->department = (struct yq_ref){.id = p->view->eteams_root};
+    op->name = m->row->name;
+}
+
+static void emit_twin(struct planner *p, const struct member *m)
+{
+    struct member leaver = *m;
+    leaver.row = m->twin;
+    leaver.early = true;
+    leaver.rule = "D20";
+    leaver.link = m->twin_link;
+    emit_leaver(p, &leaver);
+    struct yq_operation *op = p->plan->operations[p->plan->operation_count - 1];
+    op->reason = (struct yq_reason){.code = YQ_REASON_MADE_TWICE, .args = {m->link->eteams}};
+}
+
+/* ---- verdicts ---- */
+
+static void agree(const struct planner *p, const struct member *m)
+{
+    static const enum yq_member_field fields[] = {YQ_FIELD_NAME, YQ_FIELD_MOBILE, YQ_FIELD_EMAIL,
+                                                  YQ_FIELD_GENDER};
+    struct yq_verdict *v = m->verdict;
+    for (size_t i = 0; i < 4; i++) {
+        if (m->values[fields[i]] != NULL)
+            v->agreed[fields[i]] = yq_agreed_hash(m->values[fields[i]]);
+    }
+    if (m->departments_known && m->main.id != NULL)
+        v->agreed[YQ_FIELD_MAIN_DEPARTMENT] = yq_agreed_hash(m->main.id);
+    v->eteams = m->row ? m->row->id : NULL;
+    (void)p;
+}
+
+static void conclude_member(struct member *m, bool changed)
+{
+    struct yq_verdict *v = m->verdict;
+    if (v->kind == YQ_VERDICT_CASE)
+        return;
+    if (m->trouble.code != YQ_REASON_NONE)
+        conclude(v, YQ_VERDICT_CASE, m->trouble.code, m->trouble.args[0], m->trouble.args[1]);
+    else if (changed)
+        conclude(v, YQ_VERDICT_CHANGE, m->to_root ? YQ_REASON_TO_ROOT : YQ_REASON_NONE, NULL, NULL);
+    else
+        conclude(v, YQ_VERDICT_IN_STEP, YQ_REASON_IN_STEP, NULL, NULL);
+}
+
+static void emit_in_service(struct planner *p, struct member *m)
+{
+    size_t before = p->plan->operation_count;
+    if (m->link_is_stale)
+        emit_unlink(p, m);
+    if (m->verdict->kind == YQ_VERDICT_CASE) /* left in eteams: a person decides */
+        return;
+    if (m->successor_of != NULL)
+        emit_relink(p, m->w->userid, m->link, "D19");
+    if (m->twin != NULL)
+        emit_twin(p, m);
+    if (m->row == NULL && m->job_num_taken && !m->values[YQ_FIELD_MOBILE] &&
+        !m->values[YQ_FIELD_EMAIL])
+        m->trouble = (struct yq_reason){.code = YQ_REASON_NAME_DIFFERS, .args = {m->w->userid}};
+    emit_person(p, m);
+    emit_posts(p, m);
+    agree(p, m);
+    conclude_member(m, p->plan->operation_count > before);
+}
+
+static void emit_one(struct planner *p, struct member *m)
+{
+    if (m->progress != READY) {
+        if (m->verdict->kind == YQ_VERDICT_NONE)
+            conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL, NULL);
+        return;
+    }
+    switch (m->fate) {
+    case FROZEN:
+        if (m->link_is_stale)
+            emit_unlink(p, m);
+        break;
+    case RENAMED:
+        emit_relink(p, m->evidence->new_userid, m->link, "D20");
+        break;
+    case LEAVES:
+        if (m->successor != NULL) {
+            conclude(m->verdict, YQ_VERDICT_CHANGE, YQ_REASON_USERID_CHANGED, m->w->userid, NULL);
+            break;
+        }
+        emit_leaver(p, m);
+        conclude(m->verdict, YQ_VERDICT_CHANGE, YQ_REASON_NONE, NULL, NULL);
+        m->verdict->eteams = m->row->id;
+        break;
+    default:
+        emit_in_service(p, m);
+        break;
+    }
+}
+
+/* Who turns out to be a leaver under a new userid takes the record over instead of getting a new
+ * one. */
+static void adopt(struct planner *p, struct member *m)
+{
+    const struct member *gone = m->successor_of;
+    m->row = gone->row;
+    m->link = gone->link;
+    m->taken_from = gone->link->userid;
+    m->fate = STAYS;
+    compare_values(p, m);
+}
+
+void emit_members(struct planner *p)
+{
+    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+        if (m->successor_of != NULL && m->progress == READY && m->fate == JOINS)
+            adopt(p, m);
+    }
+    for (struct member *m = p->members; m != NULL; m = m->hh.next)
+        emit_one(p, m);
+}

@@ -1,0 +1,142 @@
+/* Where a member belongs in eteams: main department and part-time departments (R6, R7, R10;
+ * decisions.md 6, 16). */
+#include <string.h>
+
+#include "planner.h"
+
+static bool same_ref(struct yq_ref a, struct yq_ref b)
+{
+    if (a.id != NULL && b.id != NULL)
+        return strcmp(a.id, b.id) == 0;
+    return a.id == NULL && b.id == NULL && a.wecom == b.wecom;
+}
+
+static bool has_ref(const struct yq_ref *list, size_t count, struct yq_ref ref)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (same_ref(list[i], ref))
+            return true;
+    }
+    return false;
+}
+
+/* The departments as WeCom has them: as read, else as an event said. */
+static const struct yq_wecom_member *source(struct member *m)
+{
+    if (m->w->known & YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS))
+        return m->w;
+    const struct yq_evidence *e = m->evidence;
+    if (e == NULL || e->reported_member == NULL ||
+        !(e->reported_member->known & YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS)))
+        return NULL;
+    int64_t at = e->reported_at[YQ_FIELD_DEPARTMENTS];
+    if (m->link != NULL && at < m->link->heard_at[YQ_FIELD_DEPARTMENTS])
+        return NULL;
+    m->verdict->heard_at[YQ_FIELD_DEPARTMENTS] = at;
+    return e->reported_member;
+}
+
+/* Resolves the visible departments in WeCom's order; what is hidden, gone or a case is left out. */
+static enum progress resolve(struct planner *p, struct member *m, const struct yq_wecom_member *w,
+                             struct yq_ref *refs, size_t *ret_count)
+{
+    enum progress step = READY;
+    for (size_t i = 0; i < w->department_count; i++) {
+        const struct department *d = settle_department(p, w->departments[i], false);
+        if (d->progress == OPEN)
+            step = OPEN;
+        if (d->progress == WAITS && step == READY) {
+            conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_PARENT_WAITS,
+                     yq_arena_printf(p->arena, "%u", d->id), yq_reason_name(d->reason.code));
+            step = WAITS;
+        }
+        if (d->progress == READY && !has_ref(refs, *ret_count, d->ref))
+            refs[(*ret_count)++] = d->ref;
+    }
+    return step;
+}
+
+/* decisions.md 6: main_department where it is visible, else eteams' present main department where
+ * that is among them, else the first. */
+static struct yq_ref choose_main(struct planner *p, const struct member *m,
+                                 const struct yq_wecom_member *w, const struct yq_ref *refs,
+                                 size_t count)
+{
+    uint32_t main = m->w->main_department ? m->w->main_department : w->main_department;
+    for (size_t i = 0; i < w->department_count && main != 0; i++) {
+        if (w->departments[i] != main)
+            continue;
+        const struct department *d = settle_department(p, main, false);
+        if (d->progress == READY)
+            return d->ref;
+    }
+    if (m->row != NULL && m->row->department_count > 0) {
+        struct yq_ref present = {.id = m->row->departments[0]};
+        for (size_t i = 0; i < count; i++) {
+            if (same_ref(refs[i], present))
+                return refs[i];
+        }
+    }
+    return refs[0];
+}
+
+enum progress posts_of(struct planner *p, struct member *m, const struct yq_eteams_member *row)
+{
+    if (row->posts_fact == YQ_UNASKED) {
+        need(p, YQ_NEED_POSTS, row->id, 0);
+        return m->progress = OPEN;
+    }
+    if (row->posts_fact == YQ_UNREADABLE) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE,
+                 row->error ? row->error->text : "eteams", NULL);
+        return m->progress = WAITS;
+    }
+    return READY;
+}
+
+static enum progress posts_known(struct planner *p, struct member *m)
+{
+    bool some = m->part_count > 0 || (m->link != NULL && m->link->post_count > 0) ||
+                (m->row != NULL && m->row->department_count > 1);
+    if (m->row == NULL || !some || p->policy->part_time == YQ_PART_TIME_NONE)
+        return READY;
+    return posts_of(p, m, m->row);
+}
+
+static bool wait_expired(const struct planner *p, const struct member *m)
+{
+    return m->evidence == NULL || m->evidence->waited_ms >= p->policy->not_ready_ms;
+}
+
+enum progress place_member(struct planner *p, struct member *m)
+{
+    const struct yq_wecom_member *w = source(m);
+    if (w == NULL) {
+        m->departments_known = false;
+        if (m->row != NULL)
+            return READY;
+        enum yq_verdict_kind kind = wait_expired(p, m) ? YQ_VERDICT_CASE : YQ_VERDICT_WAIT;
+        conclude(m->verdict, kind, YQ_REASON_NO_DEPARTMENTS, NULL, NULL);
+        return WAITS;
+    }
+    m->departments_known = true;
+    struct yq_ref *refs = yq_arena_alloc(p->arena, (w->department_count + 1) * sizeof(*refs));
+    size_t count = 0;
+    enum progress step = resolve(p, m, w, refs, &count);
+    if (step != READY)
+        return step;
+    if (count == 0) { /* R10 */
+        if (p->view->eteams_root == NULL)
+            return OPEN;
+        m->to_root = true;
+        m->main = (struct yq_ref){.id = p->view->eteams_root};
+        return posts_known(p, m);
+    }
+    m->main = choose_main(p, m, w, refs, count);
+    m->parts = yq_arena_alloc(p->arena, (count + 1) * sizeof(*refs));
+    for (size_t i = 0; i < count; i++) {
+        if (!same_ref(refs[i], m->main))
+            m->parts[m->part_count++] = refs[i];
+    }
+    return posts_known(p, m);
+}

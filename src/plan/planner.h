@@ -1,0 +1,134 @@
+/* What the files of the planner share: the state of one planning, and how a subject is settled. */
+#ifndef YQ_PLAN_PLANNER_H
+#define YQ_PLAN_PLANNER_H
+
+#include "plan/plan.h"
+
+/* Stages: smaller ones are finished before larger ones begin. */
+enum {
+    STAGE_BOOK = 10,        /* links that only change hands */
+    STAGE_STEP_ASIDE = 20,  /* a department takes a temporary name */
+    STAGE_DEPARTMENT = 100, /* + 8 per level; + order among those that wait for each other */
+    STAGE_LEVEL = 8,
+    STAGE_FREE_KEY = 300,    /* a mobile or e-mail that two people swap is cleared */
+    STAGE_EARLY_LEAVE = 310, /* leavers who hold what a joiner needs; their posts go one before */
+    STAGE_MEMBER = 320,      /* + order among those that wait for each other */
+    STAGE_MEMBER_LAST = 390,
+    STAGE_POST_REMOVE = 400,
+    STAGE_POST_ADD = 410,
+    STAGE_LEAVE = 510,
+    STAGE_DISABLE = 600,
+};
+
+enum progress {
+    UNTOUCHED = 0,
+    BUSY, /* being settled further up the call chain */
+    OPEN, /* needs are open */
+    READY,
+    WAITS,
+    HIDES, /* there, but cannot be used: out of sight, protected, or a case without a record */
+    GONE,
+};
+
+struct department {
+    uint32_t id;
+    enum progress progress;
+    bool full; /* compared with eteams; otherwise only resolved through its link */
+    int depth; /* levels below what this plan does not touch */
+    int stage;
+    struct yq_ref ref;                      /* READY: what stands for it in eteams */
+    struct yq_ref parent;                   /* where it belongs */
+    const char *name;                       /* the name it shall have; NULL: leave the name alone */
+    const struct yq_eteams_department *row; /* NULL: none yet */
+    const struct yq_link_department *link;
+    bool link_is_stale, found, step_aside;
+    bool name_kept;          /* a case: only the position follows */
+    struct yq_reason reason; /* WAITS, HIDES, GONE, or a case */
+    UT_hash_handle hh;
+};
+
+enum fate { STAYS, JOINS, LEAVES, RETURNS, FROZEN, RENAMED };
+
+struct member {
+    const char *key;
+    enum progress progress;
+    enum fate fate;
+    const struct yq_wecom_member *w;
+    const struct yq_evidence *evidence;     /* NULL: pulled in by another subject */
+    const struct yq_link_member *link;      /* maybe taken over from an old userid */
+    const struct yq_eteams_member *row;     /* NULL: to be created */
+    const struct yq_link_member *twin_link; /* made by us before a change of userid was known */
+    const struct yq_eteams_member *twin;
+    const char *how;                         /* it was found: link by this */
+    const char *taken_from;                  /* RELINK: the old userid */
+    struct member *successor, *successor_of; /* one person under two userids (decisions.md 19) */
+    const char *rule;                        /* LEAVES: why */
+    struct yq_reason trouble; /* a case beside the changes that are made all the same */
+    bool link_is_stale, early, rehire;
+    bool clear[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: cleared first, because two people swap */
+    int stage;
+    const char *values[YQ_MEMBER_FIELD_COUNT]; /* NAME, MOBILE, EMAIL, GENDER: normalised; NULL: not
+                                                  known or not to be written */
+    bool changes[YQ_MEMBER_FIELD_COUNT];
+    bool job_num_taken, write_job_num;
+    bool departments_known, to_root;
+    struct yq_ref main;
+    struct yq_ref *parts;
+    size_t part_count;
+    struct yq_verdict *verdict;
+    UT_hash_handle hh;
+};
+
+struct planner {
+    const struct yq_view *view;
+    const struct yq_policy *policy;
+    struct yq_plan *plan;
+    struct yq_arena *arena; /* the plan's */
+    struct department *departments;
+    struct member *members;
+};
+
+/* plan.c */
+void need(struct planner *p, enum yq_need_kind kind, const char *id, uint32_t number);
+struct yq_verdict *verdict(struct planner *p, const struct yq_subject *subject);
+void conclude(struct yq_verdict *v, enum yq_verdict_kind kind, enum yq_reason_code code,
+              const char *arg1, const char *arg2);
+struct yq_operation *operation(struct planner *p, enum yq_operation_kind kind, int stage,
+                               const struct yq_subject *subject, const char *rule);
+void change(struct yq_operation *op, const char *field, const char *before, const char *after);
+void change_ref(struct yq_operation *op, const char *field, const char *before, struct yq_ref ref);
+
+/* plan_departments.c: settles it, and those it depends on. full: compare it with eteams. */
+struct department *settle_department(struct planner *p, uint32_t id, bool full);
+/* plan_department_ops.c: operations and verdict of everything that was settled. */
+void emit_departments(struct planner *p);
+
+/* plan_members.c */
+struct member *settle_member(struct planner *p, const char *userid);
+/* plan_identity.c: finds the record of a member without a link. READY: m->row is set, or stays NULL
+ * because nobody is found; OPEN, WAITS (a case; the verdict says why) otherwise. */
+enum progress identify(struct planner *p, struct member *m);
+/* Hits of a look-up, or NULL with a need where it was not asked yet (*ret_open) or cannot be
+ * answered. */
+const struct yq_lookup *look_up(struct planner *p, enum yq_lookup_field field, const char *value,
+                                bool *ret_open);
+/* Whose record is it, once the changes of userid of this plan are done? NULL: nobody's. */
+const char *owner_of(const struct planner *p, const struct yq_eteams_member *row);
+/* plan_leavers.c: the member is gone; decides between resigning, a change of userid and a case. */
+enum progress settle_leaver(struct planner *p, struct member *m, const char *rule);
+/* Reads the row behind m->link; READY, with m->row NULL where the link is stale. */
+enum progress settle_row(struct planner *p, struct member *m);
+/* Which of m->values differ from m->row (all of them, where there is no row). */
+void compare_values(struct planner *p, struct member *m);
+/* Are the posts of that person known? READY, OPEN with a need, or WAITS with a verdict. */
+enum progress posts_of(struct planner *p, struct member *m, const struct yq_eteams_member *row);
+void guard_administrators(struct planner *p); /* R13 */
+/* plan_placement.c: main department and part-time departments. */
+enum progress place_member(struct planner *p, struct member *m);
+/* plan_keys.c: who holds the mobile and the e-mail that m needs? Changes that cannot be made are
+ * taken out of m->changes, and the verdict says so. */
+enum progress claim_keys(struct planner *p, struct member *m);
+/* plan_member_ops.c: operations and verdict of everybody who was settled. */
+void emit_members(struct planner *p);
+
+#endif
