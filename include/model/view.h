@@ -68,6 +68,7 @@ struct yq_eteams_department {
     bool enabled;
     enum yq_fact children; /* PRESENT: all of them, disabled ones too, are in the view */
     const struct yq_link_department *owner; /* NULL: linked with no WeCom department */
+    bool owner_asked;                       /* the links were searched for one */
     const struct yq_error *error;           /* UNREADABLE row or children: why */
     UT_hash_handle hh;
 };
@@ -90,6 +91,7 @@ struct yq_eteams_member {
     const struct yq_eteams_post *posts;
     size_t post_count;
     const struct yq_link_member *owner; /* NULL: linked with no WeCom member */
+    bool owner_asked;                   /* the links were searched for one */
     const struct yq_error *error;       /* UNREADABLE row or posts: why */
     UT_hash_handle hh;
 };

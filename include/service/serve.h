@@ -1,4 +1,5 @@
-/* Runs the daemon: starts what the roles ask for, waits for SIGTERM or SIGINT, stops in reverse. */
+/* The running program: builds the roles from the settings, runs them, and takes them down in the
+ * opposite order. */
 #ifndef YQ_SERVICE_SERVE_H
 #define YQ_SERVICE_SERVE_H
 
@@ -6,15 +7,15 @@
 #include "service/settings.h"
 
 enum yq_role {
-    YQ_ROLE_RECEIVER = 1,
-    YQ_ROLE_WORKER = 2,
-    YQ_ROLE_SCHEDULER = 4,
-    YQ_ROLE_ADMIN = 8,
+    YQ_ROLE_RECEIVER = 1 << 0,  /* takes WeCom's callbacks */
+    YQ_ROLE_WORKER = 1 << 1,    /* applies what waits on the queues */
+    YQ_ROLE_SCHEDULER = 1 << 2, /* decides when to reconcile, moves what is due */
+    YQ_ROLE_ADMIN = 1 << 3,     /* health, readiness, metrics */
 };
+#define YQ_ROLES_ALL (YQ_ROLE_RECEIVER | YQ_ROLE_WORKER | YQ_ROLE_SCHEDULER | YQ_ROLE_ADMIN)
 
-/* Returns 0 after an orderly stop, -1 when it could not start. Prints one line per listener on
- * stdout: "listening callbacks http://ADDRESS:PORT", "listening admin http://ADDRESS:PORT", then
- * "ready". */
-int yq_serve(const struct yq_settings *settings, unsigned roles, struct yq_error *err);
+/* Runs the roles (bits of enum yq_role) until SIGTERM or SIGINT, then finishes what is in hand and
+ * returns 0; -1 when a role could not be started. `s` must outlive the call. */
+int yq_serve(const struct yq_settings *s, unsigned roles, struct yq_error *err);
 
 #endif

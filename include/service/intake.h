@@ -1,0 +1,38 @@
+/* Makes events durable without ever blocking the loop: an asynchronous connection to Redis, over
+ * hiredis, that pipelines by itself, and goes back to work the moment Redis does.
+ *
+ * What could not be stored is answered 503, WeCom repeats it a few times, and a reconcile is owed:
+ * that is remembered here, and written as soon as Redis is back. */
+#ifndef YQ_SERVICE_INTAKE_H
+#define YQ_SERVICE_INTAKE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/event.h"
+#include "service/settings.h"
+
+struct yq_intake;
+
+/* stored: Redis said so, in time. Otherwise it may have been stored all the same: an accepted
+ * double. */
+typedef void yq_intake_done(void *context, const struct yq_connection_settings *connection,
+                            bool stored);
+
+/* Connects as soon as the loop runs. settings and clock must outlive it. NULL only for a
+ * redis_url that cannot be read. */
+struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_settings *settings,
+                                const struct yq_clock *clock, struct yq_error *err);
+/* Those who still wait are told that nothing was stored. */
+void yq_intake_free(struct yq_intake *in);
+
+/* Copies the event. done is called once: from here when Redis is known to be gone, otherwise from
+ * the loop, after redis_timeout_ms at the latest. */
+void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *connection,
+                    const struct yq_event *e, yq_intake_done *done, void *context);
+/* Redis answers. */
+bool yq_intake_up(const struct yq_intake *in);
+
+#endif

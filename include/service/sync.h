@@ -1,0 +1,64 @@
+/* The engine: scope -> gather -> plan -> guard -> apply -> record. The only way in which anything
+ * is changed, whoever asked for it: callback, command, replay, reconcile. */
+#ifndef YQ_SERVICE_SYNC_H
+#define YQ_SERVICE_SYNC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "clients/lease.h"
+#include "clients/redis.h"
+#include "model/view.h"
+#include "plan/plan.h"
+#include "service/connection.h"
+
+/* What a run works with; everything is borrowed. */
+struct yq_sync {
+    struct yq_connection *connection;
+    struct yq_redis *redis;
+    const struct yq_keys *keys;
+    struct yq_http *http;
+    const struct yq_clock *clock;
+    const struct yq_lease *lease;
+    const struct yq_watch *watch;
+    const char *run; /* id of the run: the entry id of what caused it */
+};
+
+/* How a subject came out. */
+enum yq_outcome_kind {
+    YQ_OUTCOME_SETTLED, /* in step, changed, left alone, a case, or held: its events are done */
+    YQ_OUTCOME_WAIT,    /* not now: its events stay pending */
+    YQ_OUTCOME_REFUSED, /* a peer said no: tried again some times, then set aside */
+};
+
+struct yq_outcome {
+    char key[YQ_SUBJECT_MAX];
+    enum yq_outcome_kind kind;
+    enum yq_verdict_kind verdict;
+    struct yq_reason reason; /* lives as long as the result */
+    bool on_others;          /* WAIT for other subjects' news: tried again as soon as any come */
+    int64_t retry_ms;        /* WAIT: at least so long; 0: by back-off */
+    int operations;          /* carried out for it */
+    struct yq_error error;   /* of a failed operation */
+    UT_hash_handle hh;
+};
+
+struct yq_sync_result {
+    struct yq_outcome *outcomes; /* uthash by key: every subject of the plan */
+    struct yq_plan *plan;        /* the last one; NULL where gathering failed */
+    size_t applied, failed, held;
+    char held_hash[33];
+};
+void yq_sync_result_release(struct yq_sync_result *r);
+
+/* The entry ids behind a subject, for the audit; "" where nothing asked for it. */
+typedef const char *yq_events_of(void *context, const char *subject_key);
+
+/* Runs the engine for the evidence in the view. Returns 0 when every subject has an outcome; -1
+ * when the run ended early (LOST, FATAL, RETRY): then no outcome counts, and what was written
+ * stands in the audit. */
+int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events, void *context,
+                struct yq_sync_result *ret, struct yq_error *err);
+
+#endif

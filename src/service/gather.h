@@ -1,0 +1,11 @@
+/* Answers the planner's needs by reading: links from Redis, the rest from WeCom and eteams. */
+#ifndef YQ_SERVICE_GATHER_H
+#define YQ_SERVICE_GATHER_H
+
+#include "service/sync.h"
+
+/* Reads until the planner needs nothing more; *ret_plan is then complete. */
+int yq_gather(const struct yq_sync *s, struct yq_view *v, struct yq_plan **ret_plan,
+              struct yq_error *err);
+
+#endif

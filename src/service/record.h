@@ -1,0 +1,30 @@
+/* Writes down what a run did: links, removals, cases, held plans, and the audit that answers "why".
+ */
+#ifndef YQ_SERVICE_RECORD_H
+#define YQ_SERVICE_RECORD_H
+
+#include "service/sync.h"
+
+struct yq_record {
+    const struct yq_sync *sync;
+    struct yq_view *view;
+    const struct yq_plan *plan;
+    struct yq_commit *commit;
+    yq_events_of *events;
+    void *context;
+};
+
+/* An operation that was carried out (error NONE) or not. target: the record's id, for what was made
+ * by the operation its new one. Changes the links in the view and queues them for the commit. */
+void yq_record_operation(struct yq_record *r, const struct yq_operation *op, const char *target,
+                         const struct yq_error *error);
+/* The verdict of a subject: values agreed, case or none, and an audit entry where it has no
+ * operations that say it all. `settled`: nothing of it failed. */
+void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
+                       const struct yq_outcome *outcome);
+/* What the guard held, as a plan that waits for approval. */
+void yq_record_held(struct yq_record *r, const char *hash);
+/* Carries out what was queued, under the lease. */
+int yq_record_commit(struct yq_record *r, struct yq_error *err);
+
+#endif
