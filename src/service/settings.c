@@ -1,0 +1,79 @@
+/* Freeing settings, with every text wiped first: some of them are secrets. */
+#include "service/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+
+static void drop(char *text)
+{
+    if (text != NULL)
+        yq_secret_wipe(text, strlen(text));
+    free(text);
+}
+
+static void drop_list(char **list)
+{
+    for (char **item = list; item != NULL && *item != NULL; item++)
+        drop(*item);
+    free(list);
+}
+
+static void release_outgoing(struct yq_outgoing *o)
+{
+    drop(o->proxy);
+    drop(o->ca_file);
+    drop_list(o->headers);
+}
+
+static void release_connection(struct yq_connection_settings *c)
+{
+    drop(c->id);
+    drop(c->wecom.corp_id);
+    drop(c->wecom.app_secret);
+    drop(c->wecom.contacts_secret);
+    release_outgoing(&c->wecom.outgoing);
+    drop(c->eteams.open_base);
+    drop(c->eteams.corp_id);
+    drop(c->eteams.app_key);
+    drop(c->eteams.app_secret);
+    drop(c->eteams.static_token);
+    drop(c->eteams.root_org_id);
+    release_outgoing(&c->eteams.outgoing);
+    drop_list(c->policy.protected_ids);
+    drop_list(c->policy.never_touch_members);
+    free(c->policy.never_touch_departments);
+    drop(c->reconcile_full_at);
+    yq_secret_wipe(&c->callback, sizeof(c->callback));
+}
+
+const struct yq_connection_settings *yq_settings_connection(const struct yq_settings *s,
+                                                            const char *id)
+{
+    for (size_t i = 0; i < s->connection_count; i++) {
+        if (strcmp(s->connections[i].id, id) == 0)
+            return &s->connections[i];
+    }
+    return NULL;
+}
+
+void yq_settings_free(struct yq_settings *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->connection_count; i++)
+        release_connection(&s->connections[i]);
+    free(s->connections);
+    drop(s->listen);
+    drop(s->admin_listen);
+    drop(s->admin_token);
+    drop(s->redis_url);
+    drop(s->redis_prefix);
+    drop(s->spool_dir);
+    drop(s->wecom_api_base);
+    drop(s->language);
+    drop(s->time_zone);
+    drop(s->log_level);
+    free(s);
+}
