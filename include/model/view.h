@@ -35,6 +35,7 @@ struct yq_wecom_department {
     const char *name;           /* NULL: not readable */
     uint32_t parent;            /* 0: none, or not known */
     int64_t order;              /* -1: not known */
+    bool link_asked;            /* the links were searched for it */
     const char *const *leaders; /* userids, as far as visible; NULL: not readable */
     size_t leader_count;
     const struct yq_error *error; /* UNREADABLE: why; else NULL */

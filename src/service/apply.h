@@ -2,7 +2,7 @@
 #ifndef YQ_SERVICE_APPLY_H
 #define YQ_SERVICE_APPLY_H
 
-#include "service/record.h"
+#include "record.h"
 #include "service/sync.h"
 
 /* Every operation gets its step. Returns -1 when the run must end (LOST, FATAL); what was carried

@@ -1,0 +1,282 @@
+/* Carries out a plan.
+ *
+ * Operations come sorted by stage and kind. Neighbours of one stage that go to the same interface
+ * make one batch; links change hands without any call. When an operation fails, what is left for
+ * its subject is not tried, and neither is what refers to a department that was to be created:
+ * those subjects wait. Nothing is ever repeated here: a result that is not known makes the subject
+ * wait, and its next attempt begins by reading. */
+#include "apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "clients/eteams_codec.h"
+#include "service/metrics.h"
+
+struct created { /* what this run made: subject key -> eteams id */
+    char key[YQ_SUBJECT_MAX];
+    char id[24];
+    UT_hash_handle hh;
+};
+
+struct apply {
+    const struct yq_sync *s;
+    const struct yq_plan *p;
+    struct yq_record *record;
+    struct yq_sync_result *result;
+    struct created *created;
+};
+
+static struct yq_outcome *outcome_of(struct apply *a, const struct yq_subject *subject)
+{
+    char key[YQ_SUBJECT_MAX];
+    yq_subject_key(subject, key);
+    struct yq_outcome *o;
+    HASH_FIND_STR(a->result->outcomes, key, o);
+    if (o == NULL) {
+        o = yq_calloc(1, sizeof(*o));
+        memcpy(o->key, key, sizeof(key));
+        HASH_ADD_STR(a->result->outcomes, key, o);
+    }
+    return o;
+}
+
+static const char *created_id(const struct apply *a, const struct yq_subject *subject)
+{
+    char key[YQ_SUBJECT_MAX];
+    yq_subject_key(subject, key);
+    const struct created *c;
+    HASH_FIND_STR(a->created, key, c);
+    return c ? c->id : NULL;
+}
+
+static void remember(struct apply *a, const struct yq_subject *subject, const char *id)
+{
+    struct created *c = yq_calloc(1, sizeof(*c));
+    yq_subject_key(subject, c->key);
+    (void)strncpy(c->id, id, sizeof(c->id) - 1);
+    struct created *old;
+    HASH_FIND_STR(a->created, c->key, old);
+    if (old != NULL) {
+        HASH_DEL(a->created, old);
+        free(old);
+    }
+    HASH_ADD_STR(a->created, key, c);
+}
+
+/* The eteams id that a ref stands for by now; NULL: its department could not be made. */
+static const char *resolve(const struct apply *a, const struct yq_ref *ref)
+{
+    if (ref->id != NULL || ref->wecom == 0)
+        return ref->id;
+    struct yq_subject subject = yq_subject_department(ref->wecom);
+    return created_id(a, &subject);
+}
+
+static const struct yq_ref *ref_of(const struct yq_operation *op)
+{
+    if (op->kind == YQ_OP_POST_ADD || op->kind == YQ_OP_POST_REMOVE ||
+        op->kind == YQ_OP_MEMBER_RESIGN)
+        return &op->department;
+    for (size_t i = 0; i < op->change_count; i++) {
+        const char *field = op->changes[i].field;
+        if (strcmp(field, "parent") == 0 || strcmp(field, "department") == 0)
+            return &op->changes[i].ref;
+    }
+    return NULL;
+}
+
+/* ---- how an operation came out ---- */
+
+/* Codes that say that what was read no longer stands: read and plan again (decisions.md 27). */
+static bool outdated(int code)
+{
+    static const int codes[] = {410003, 410004, 410006, 410007, 410008, 410015, 410020};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (codes[i] == code)
+            return true;
+    }
+    return false;
+}
+
+static void fail(struct apply *a, const struct yq_operation *op, const struct yq_error *error)
+{
+    struct yq_outcome *o = outcome_of(a, &op->subject);
+    o->error = *error;
+    o->retry_ms = error->wait_ms;
+    o->kind = YQ_OUTCOME_WAIT;
+    o->reason = (struct yq_reason){.code = YQ_REASON_UNREADABLE, .args = {o->error.text}};
+    if (error->kind == YQ_ERROR_UNKNOWN) {
+        o->reason.code = YQ_REASON_ANSWER_LOST;
+        o->retry_ms = 1;
+    } else if (error->kind == YQ_ERROR_REFUSED || error->kind == YQ_ERROR_INVALID) {
+        o->kind = YQ_OUTCOME_REFUSED;
+        o->reason.code = YQ_REASON_PEER_REFUSED;
+        if (outdated(error->code))
+            o->retry_ms = 1;
+    }
+    a->result->failed++;
+    yq_metric_add(YQ_METRIC_FAILED, a->s->connection->settings->id,
+                  yq_operation_kind_name(op->kind), NULL, 1);
+    yq_record_operation(a->record, op, op->target, error);
+}
+
+static void succeed(struct apply *a, const struct yq_operation *op, const char *target)
+{
+    bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
+    if (makes)
+        remember(a, &op->subject, target);
+    outcome_of(a, &op->subject)->operations++;
+    a->result->applied++;
+    yq_metric_add(YQ_METRIC_APPLIED, a->s->connection->settings->id,
+                  yq_operation_kind_name(op->kind), NULL, 1);
+    static const struct yq_error none = {.kind = YQ_ERROR_NONE};
+    yq_record_operation(a->record, op, target, &none);
+}
+
+/* May it be tried? Not where the guard holds it, its subject has failed, or its department is
+ * missing. */
+static bool may_try(struct apply *a, const struct yq_operation *op)
+{
+    if (op->held)
+        return false;
+    struct yq_outcome *o = outcome_of(a, &op->subject);
+    if (o->kind != YQ_OUTCOME_SETTLED)
+        return false;
+    const struct yq_ref *ref = ref_of(op);
+    if (ref == NULL || resolve(a, ref) != NULL)
+        return true;
+    o->kind = YQ_OUTCOME_WAIT;
+    o->on_others = true;
+    o->reason = (struct yq_reason){.code = YQ_REASON_PARENT_WAITS,
+                                   .args = {yq_arena_printf(a->p->arena, "%u", ref->wecom), ""}};
+    return false;
+}
+
+/* ---- batches ---- */
+
+static int write_kind(enum yq_operation_kind kind)
+{
+    switch (kind) {
+    case YQ_OP_DEPARTMENT_CREATE:
+    case YQ_OP_DEPARTMENT_UPDATE:
+        return YQ_WRITE_DEPARTMENT;
+    case YQ_OP_DEPARTMENT_ENABLE:
+        return YQ_WRITE_ENABLE;
+    case YQ_OP_DEPARTMENT_DISABLE:
+        return YQ_WRITE_DISABLE;
+    case YQ_OP_MEMBER_CREATE:
+    case YQ_OP_MEMBER_UPDATE:
+    case YQ_OP_MEMBER_RESIGN:
+        return YQ_WRITE_MEMBER;
+    case YQ_OP_MEMBER_REHIRE:
+        return YQ_WRITE_REHIRE;
+    case YQ_OP_POST_ADD:
+    case YQ_OP_POST_REMOVE:
+        return YQ_WRITE_POST;
+    default:
+        return -1; /* links only */
+    }
+}
+
+static const char *target_of(const struct apply *a, const struct yq_operation *op)
+{
+    bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
+    if (op->target != NULL || makes)
+        return op->target;
+    return created_id(a, &op->subject);
+}
+
+static void settle_row(struct apply *a, const struct yq_operation *op,
+                       const struct yq_eteams_row *row)
+{
+    bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
+    if (row->error.kind != YQ_ERROR_NONE) {
+        /* people in it, or below it: the department is kept (decisions.md 24) */
+        if (op->kind == YQ_OP_DEPARTMENT_DISABLE && row->error.code == 410005)
+            return;
+        fail(a, op, &row->error);
+    } else if (makes && row->new_id[0] == '\0') {
+        struct yq_error lost;
+        yq_error_set(&lost, YQ_ERROR_UNKNOWN, "eteams did not say the id of the new record");
+        fail(a, op, &lost);
+    } else {
+        succeed(a, op, makes ? row->new_id : row->id);
+    }
+}
+
+static int write_batch(struct apply *a, struct yq_operation *const *ops, size_t count,
+                       enum yq_eteams_write kind, struct yq_error *err)
+{
+    struct yq_eteams_row *rows = yq_calloc(count, sizeof(*rows));
+    struct yq_buf *texts = yq_calloc(count, sizeof(*texts));
+    for (size_t i = 0; i < count; i++) {
+        const struct yq_ref *ref = ref_of(ops[i]);
+        rows[i].id = target_of(a, ops[i]);
+        if (kind != YQ_WRITE_REHIRE && kind != YQ_WRITE_ENABLE && kind != YQ_WRITE_DISABLE)
+            yq_eteams_write_row(ops[i], rows[i].id, ref ? resolve(a, ref) : NULL,
+                                a->s->connection->settings->id, &texts[i]);
+        rows[i].json = yq_buf_text(&texts[i]);
+    }
+    int result = yq_eteams_write(a->s->connection->eteams, a->s->http, kind, rows, count, a->s->run,
+                                 a->s->watch, err);
+    for (size_t i = 0; i < count; i++) {
+        settle_row(a, ops[i], &rows[i]);
+        yq_buf_release(&texts[i]);
+    }
+    free(texts);
+    free(rows);
+    return result;
+}
+
+/* From ops[from] on: how many belong to the same stage and interface? */
+static size_t batch_end(const struct yq_plan *p, size_t from)
+{
+    size_t end = from + 1;
+    int kind = write_kind(p->operations[from]->kind);
+    while (end < p->operation_count && p->operations[end]->stage == p->operations[from]->stage &&
+           write_kind(p->operations[end]->kind) == kind)
+        end++;
+    return end;
+}
+
+static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *err)
+{
+    int kind = write_kind(a->p->operations[from]->kind);
+    struct yq_operation **ops = yq_calloc(end - from, sizeof(*ops));
+    size_t count = 0;
+    for (size_t i = from; i < end; i++) {
+        struct yq_operation *op = a->p->operations[i];
+        if (!may_try(a, op))
+            continue;
+        if (kind < 0)
+            succeed(a, op, op->target);
+        else
+            ops[count++] = op;
+    }
+    int result = 0;
+    if (count > 0)
+        result = write_batch(a, ops, count, (enum yq_eteams_write)kind, err);
+    free(ops);
+    if (yq_record_commit(a->record, result < 0 ? NULL : err) < 0)
+        result = -1;
+    return result;
+}
+
+int yq_apply(const struct yq_sync *s, const struct yq_plan *p, struct yq_record *r,
+             struct yq_sync_result *result, struct yq_error *err)
+{
+    struct apply a = {.s = s, .p = p, .record = r, .result = result};
+    int done = 0;
+    for (size_t from = 0, end; from < p->operation_count && done == 0; from = end) {
+        end = batch_end(p, from);
+        done = carry_out(&a, from, end, err);
+    }
+    struct created *c, *next;
+    HASH_ITER (hh, a.created, c, next) {
+        HASH_DEL(a.created, c);
+        free(c);
+    }
+    return done;
+}

@@ -1,0 +1,108 @@
+/* The engine: one path for every change. */
+#include "service/sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply.h"
+#include "base/memory.h"
+#include "clients/store.h"
+#include "gather.h"
+#include "plan/guard.h"
+#include "record.h"
+#include "service/log.h"
+#include "service/metrics.h"
+
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+
+void yq_sync_result_release(struct yq_sync_result *r)
+{
+    struct yq_outcome *o, *next;
+    HASH_ITER (hh, r->outcomes, o, next) {
+        HASH_DEL(r->outcomes, o);
+        free(o);
+    }
+    yq_plan_free(r->plan);
+    *r = (struct yq_sync_result){0};
+}
+
+/* The figures cost a walk over the links, so they are fetched only where they can matter: below the
+ * smallest limit of a run nothing is held but by the day. */
+static int guard(const struct yq_sync *s, struct yq_sync_result *result, struct yq_error *err)
+{
+    struct yq_plan *p = result->plan;
+    if (p->removals == 0 && p->moves_to_root == 0)
+        return 0;
+    const char *id = s->connection->settings->id;
+    struct yq_guard_figures figures = {0};
+    if (yq_store_count_removals(s->redis, s->keys, id, yq_wall_ms(s->clock) - DAY_MS,
+                                &figures.last_day, err) < 0 ||
+        yq_store_count_in_service(s->redis, s->keys, id, &figures.size, err) < 0)
+        return -1;
+    result->held = yq_guard_apply(p, &s->connection->settings->policy, &figures, result->held_hash);
+    if (result->held == 0)
+        return 0;
+    yq_metric_add(YQ_METRIC_HELD, id, NULL, NULL, (double)result->held);
+    yq_log(YQ_LOG_WARN, "guard.held", "connection", id, "held", yq_log_int((long long)result->held),
+           "plan", result->held_hash, "run", s->run, NULL);
+    return 0;
+}
+
+static bool waits_for_others(enum yq_reason_code code)
+{
+    return code == YQ_REASON_KEY_TAKEN || code == YQ_REASON_PARENT_WAITS ||
+           code == YQ_REASON_NOT_YET_READABLE;
+}
+
+static struct yq_outcome *outcome(struct yq_sync_result *result, const struct yq_verdict *v)
+{
+    struct yq_outcome *o;
+    HASH_FIND_STR(result->outcomes, v->key, o);
+    if (o == NULL) {
+        o = yq_calloc(1, sizeof(*o));
+        memcpy(o->key, v->key, sizeof(o->key));
+        HASH_ADD_STR(result->outcomes, key, o);
+    }
+    return o;
+}
+
+/* Verdict and what came of its operations, made into one outcome per subject. */
+static void conclude(struct yq_record *r, struct yq_sync_result *result)
+{
+    for (const struct yq_verdict *v = result->plan->verdicts; v != NULL; v = v->hh.next) {
+        struct yq_outcome *o = outcome(result, v);
+        o->verdict = v->kind;
+        if (o->kind == YQ_OUTCOME_SETTLED) {
+            o->reason = v->reason;
+            if (v->kind == YQ_VERDICT_WAIT) {
+                o->kind = YQ_OUTCOME_WAIT;
+                o->retry_ms = v->retry_ms;
+                o->on_others = waits_for_others(v->reason.code);
+            }
+        }
+        yq_record_verdict(r, v, o);
+    }
+}
+
+int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events, void *context,
+                struct yq_sync_result *ret, struct yq_error *err)
+{
+    *ret = (struct yq_sync_result){0};
+    struct yq_record r = {
+        .sync = s, .view = v, .commit = yq_commit_new(), .events = events, .context = context};
+    int done = -1;
+    if (yq_gather(s, v, &ret->plan, err) < 0)
+        goto out;
+    r.plan = ret->plan;
+    if (guard(s, ret, err) < 0)
+        goto out;
+    if (ret->held > 0)
+        yq_record_held(&r, ret->held_hash);
+    if (yq_apply(s, ret->plan, &r, ret, err) < 0)
+        goto out;
+    conclude(&r, ret);
+    done = yq_record_commit(&r, err);
+out:
+    yq_commit_free(r.commit);
+    return done;
+}
