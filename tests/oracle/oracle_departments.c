@@ -1,0 +1,248 @@
+/* What the rules demand of departments. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+
+/* Where a W department belongs in eteams: below its parent's counterpart; below the root where the
+ * parent is the root, is not visible (decision 7), or is not there. NULL: the parent has none. */
+static const char *wanted_parent(const struct judge *j, const cJSON *w)
+{
+    uint32_t parent = id_of(w, "parent");
+    if (parent <= 1 || !department_visible(j, parent) || find_wecom_department(j, parent) == NULL)
+        return root_of(j->c->before);
+    return linked_department(j->c->department_links_after, parent);
+}
+
+static bool unreadable(const struct judge *j, uint32_t id)
+{
+    char subject[32];
+    (void)snprintf(subject, sizeof(subject), "department:%u", id);
+    return option_lists(j, "unreadable", subject) || option_lists(j, "never_touch", subject);
+}
+
+static bool visible_and_readable(const struct judge *j, uint32_t id)
+{
+    return find_wecom_department(j, id) != NULL && department_visible(j, id) && !unreadable(j, id);
+}
+
+/* Another enabled department of that name below `parent`: the name cannot be given there. It counts
+ * as an excuse when it is eteams' own (decision 11), or stands for a W department that belongs in
+ * that very place under that very name (decision 7), or for one that cannot be changed either. */
+static bool name_is_blocked(const struct judge *j, const cJSON *w, const char *self,
+                            const char *parent, const char *name)
+{
+    const cJSON *d;
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->after, "departments")) {
+        const char *id = text_of(d, "id");
+        if (same_text(id, self) || !same_text(text_of(d, "parent"), parent) ||
+            !same_text(text_of(d, "status"), "1") || !same_name(text_of(d, "name"), name))
+            continue;
+        const char *owner = owner_of_record(j->c->department_links_after, id);
+        uint32_t other = 0;
+        if (owner == NULL || sscanf(owner, "%u", &other) != 1)
+            return true;
+        const cJSON *twin = find_wecom_department(j, other);
+        if (!visible_and_readable(j, other) || *text_of(twin, "name") == '\0')
+            return true; /* it stays as it is: nobody knows better */
+        const char *place = wanted_parent(j, twin);
+        if (twin != w && place != NULL && same_text(place, parent) &&
+            same_name(text_of(twin, "name"), name))
+            return true;
+    }
+    return false;
+}
+
+bool department_excused(const struct judge *j, uint32_t id)
+{
+    if (id <= 1)
+        return false;
+    const cJSON *w = find_wecom_department(j, id);
+    if (!visible_and_readable(j, id) || *text_of(w, "name") == '\0')
+        return true;
+    uint32_t above = id_of(w, "parent");
+    if (above > 1 && department_visible(j, above) && department_excused(j, above) &&
+        linked_department(j->c->department_links_after, above) == NULL)
+        return true;
+    const char *parent = wanted_parent(j, w);
+    return parent != NULL && name_is_blocked(j, w, "", parent, text_of(w, "name"));
+}
+
+/* Name and position of a linked department. must: an event touched it or a member needs it; the
+ * others may be as they were. */
+static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bool must)
+{
+    const char *name = text_of(w, "name"), *parent = wanted_parent(j, w);
+    const cJSON *is = find_record(j->c->after, "departments", eteams);
+    const cJSON *was = find_record(j->c->before, "departments", eteams);
+    if (is == NULL) {
+        if (must)
+            differ(j, name, "its counterpart %s does not exist", eteams);
+        return;
+    }
+    bool named = same_name(text_of(is, "name"), name);
+    bool placed = parent != NULL && same_text(text_of(is, "parent"), parent);
+    bool kept_name = was != NULL && same_text(text_of(is, "name"), text_of(was, "name"));
+    bool kept_place = was != NULL && same_text(text_of(is, "parent"), text_of(was, "parent"));
+    /* Rule 8, rule 2: name and position follow, unless the place is taken (decisions 7, 11). */
+    bool blocked = parent == NULL || name_is_blocked(j, w, eteams, parent, name) ||
+                   name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
+                   name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
+    bool excused = !must || blocked;
+    if (*name != '\0' && !named && !(kept_name && excused))
+        differ(j, name, "is called %s in eteams", text_of(is, "name"));
+    if (*name == '\0' && !kept_name)
+        differ(j, eteams, "was renamed although WeCom's name cannot be read");
+    if (!placed && !(kept_place && excused))
+        differ(j, name, "stands under %s in eteams, not under %s", text_of(is, "parent"),
+               parent ? parent : "(no counterpart)");
+    /* Decision 8: whatever is linked anew is enabled. */
+    if (must && !same_text(text_of(is, "status"), "1") &&
+        (was == NULL || owner_of_record(j->c->department_links_before, eteams) == NULL))
+        differ(j, name, "was linked with a disabled department");
+}
+
+/* Rule 2: a department of that name in that place is linked, never made a second time. */
+static void judge_new(struct judge *j, const cJSON *w, const char *eteams)
+{
+    const char *parent = wanted_parent(j, w), *name = text_of(w, "name");
+    const cJSON *d;
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->before, "departments")) {
+        const char *id = text_of(d, "id");
+        if (parent != NULL && same_text(text_of(d, "parent"), parent) &&
+            same_name(text_of(d, "name"), name) &&
+            owner_of_record(j->c->department_links_before, id) == NULL &&
+            owner_of_record(j->c->department_links_after, id) == NULL)
+            differ(j, name, "was made anew as %s although %s stood there", eteams, id);
+    }
+}
+
+/* Does a touched member who works need this department, or one below it? */
+static bool needed(const struct judge *j, uint32_t id)
+{
+    const cJSON *m, *item;
+    cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "members")) {
+        bool is_case = false;
+        const char *userid = text_of(m, "userid");
+        if (!member_touched(j, userid, NULL) || fate_of(j, userid) != FATE_WORKS)
+            continue;
+        (void)person_before(j, m, &is_case);
+        cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(m, "departments")) {
+            uint32_t at = (uint32_t)item->valuedouble;
+            for (int depth = 0; !is_case && depth < 100 && department_visible(j, at); depth++) {
+                if (at == id)
+                    return true;
+                at = id_of(find_wecom_department(j, at), "parent");
+            }
+        }
+    }
+    return false;
+}
+
+/* Is it, or something below it, touched? Parents are made first (rule 1). */
+static bool touched_below(const struct judge *j, uint32_t id)
+{
+    const cJSON *d;
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "departments")) {
+        char subject[32];
+        uint32_t at = id_of(d, "id");
+        (void)snprintf(subject, sizeof(subject), "department:%u", at);
+        if (!touched(j, subject, NULL) || !visible_and_readable(j, at))
+            continue;
+        for (int depth = 0; depth < 100 && department_visible(j, at); depth++) {
+            if (at == id)
+                return true;
+            at = id_of(find_wecom_department(j, at), "parent");
+        }
+    }
+    return false;
+}
+
+static void judge_wecom_department(struct judge *j, const cJSON *w)
+{
+    uint32_t id = id_of(w, "id");
+    char subject[32];
+    (void)snprintf(subject, sizeof(subject), "department:%u", id);
+    const char *before = linked_department(j->c->department_links_before, id);
+    const char *after = linked_department(j->c->department_links_after, id);
+    if (id <= 1)
+        return;
+    if (!visible_and_readable(j, id)) { /* out of sight: frozen (decision 26) */
+        if (before != NULL && (after == NULL || !same_text(before, after)))
+            differ(j, subject, "lost its link although it is only out of sight");
+        if (before == NULL && after != NULL)
+            differ(j, subject, "was linked although it cannot be seen");
+        return;
+    }
+    bool must = touched(j, subject, NULL);
+    bool wanted = must || needed(j, id) || touched_below(j, id);
+    bool stale = before != NULL && find_record(j->c->before, "departments", before) == NULL;
+    if (before != NULL && !stale && (after == NULL || !same_text(before, after)))
+        differ(j, subject, "lost its link with %s", before);
+    if (after == NULL) {
+        /* Rule 1: what is touched or needed gets a counterpart. */
+        if (wanted && !department_excused(j, id))
+            differ(j, text_of(w, "name"), "has no counterpart in eteams");
+        return;
+    }
+    judge_linked(j, w, after, must || before == NULL || stale);
+    if (find_record(j->c->before, "departments", after) == NULL)
+        judge_new(j, w, after);
+}
+
+/* W's department is gone: the link goes, the record stays (decision 24). */
+static void judge_gone(struct judge *j)
+{
+    const cJSON *link;
+    cJSON_ArrayForEach (link, j->c->department_links_before) {
+        char subject[32];
+        uint32_t id = 0;
+        if (sscanf(link->string, "%u", &id) != 1 || find_wecom_department(j, id) != NULL)
+            continue;
+        (void)snprintf(subject, sizeof(subject), "department:%u", id);
+        bool still = linked_department(j->c->department_links_after, id) != NULL;
+        if (still && touched(j, subject, "department.deleted") && !unreadable(j, id))
+            differ(j, subject, "is gone in WeCom and still linked");
+        if (!still && !touched(j, subject, NULL))
+            differ(j, subject, "lost its link although nothing was heard of it");
+    }
+}
+
+/* eteams' own departments are never touched; new ones always stand for something. */
+static void judge_record(struct judge *j, const cJSON *is)
+{
+    const char *id = text_of(is, "id"), *name = text_of(is, "name");
+    const cJSON *was = find_record(j->c->before, "departments", id);
+    const char *before = owner_of_record(j->c->department_links_before, id);
+    const char *after = owner_of_record(j->c->department_links_after, id);
+    uint32_t known_as = 0;
+    if (was == NULL) {
+        if (after == NULL)
+            differ(j, name, "was made in eteams and stands for nothing");
+        return;
+    }
+    bool disabled = same_text(text_of(was, "status"), "1") && same_text(text_of(is, "status"), "0");
+    bool gone = before != NULL && sscanf(before, "%u", &known_as) == 1 &&
+                find_wecom_department(j, known_as) == NULL;
+    if (disabled && !(gone && option_true(j, "disable_departments", false)))
+        differ(j, name, "was disabled");
+    if (after != NULL && find_wecom_department(j, (uint32_t)strtoul(after, NULL, 10)) != NULL)
+        return; /* judged as the counterpart of W's */
+    if (!same_text(text_of(was, "name"), name))
+        differ(j, text_of(was, "name"), "was renamed to %s although it is eteams' own", name);
+    if (!same_text(text_of(was, "parent"), text_of(is, "parent")))
+        differ(j, name, "was moved although it is eteams' own");
+    if (!disabled && !same_text(text_of(was, "status"), text_of(is, "status")))
+        differ(j, name, "was enabled although it stands for nothing");
+}
+
+void judge_departments(struct judge *j)
+{
+    const cJSON *d;
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "departments"))
+        judge_wecom_department(j, d);
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->after, "departments"))
+        judge_record(j, d);
+    judge_gone(j);
+}

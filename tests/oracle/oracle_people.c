@@ -1,0 +1,263 @@
+/* Who is who: which eteams person a WeCom member is, who has left, who must stay. */
+#include <stdio.h>
+#include <string.h>
+
+#include "facts.h"
+
+static const cJSON *renamed(const struct judge *j)
+{
+    return cJSON_GetObjectItemCaseSensitive(j->c->options, "renamed");
+}
+
+const char *userid_before(const struct judge *j, const char *userid)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach (item, renamed(j)) {
+        if (cJSON_IsString(item) && same_userid(item->valuestring, userid))
+            return item->string;
+    }
+    return userid;
+}
+
+static bool was_renamed(const struct judge *j, const char *userid)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach (item, renamed(j)) {
+        if (same_userid(item->string, userid))
+            return true;
+    }
+    return false;
+}
+
+static bool unreadable(const struct judge *j, const char *userid)
+{
+    char subject[96];
+    (void)snprintf(subject, sizeof(subject), "member:%s", userid);
+    return option_lists(j, "unreadable", subject) || option_lists(j, "never_touch", subject);
+}
+
+/* Decisions 1, 21, 37: gone is who was deleted and is not there, or has status 5; who is out of
+ * sight or merely absent is left as he is. */
+enum fate fate_of(const struct judge *j, const char *userid)
+{
+    const cJSON *m = find_wecom_member(j, userid);
+    if (unreadable(j, userid))
+        return FATE_NONE;
+    if (m == NULL) {
+        bool deleted = member_touched(j, userid, "member.deleted");
+        return deleted && !was_renamed(j, userid) ? FATE_LEFT : FATE_NONE;
+    }
+    if (!member_visible(j, userid))
+        return FATE_NONE;
+    uint32_t status = id_of(m, "status");
+    if (status == 5)
+        return FATE_LEFT;
+    if (status == 2 && option_is(j, "disabled_members", "resign"))
+        return FATE_LEFT;
+    return FATE_WORKS;
+}
+
+/* ---- decision 3 ---- */
+
+enum key { KEY_ACCOUNT, KEY_MOBILE, KEY_EMAIL, KEY_JOB_NUM, KEYS };
+
+static bool key_matches(const struct judge *j, const cJSON *member, const cJSON *person,
+                        enum key key)
+{
+    const char *userid = text_of(member, "userid");
+    bool sensitive = option_true(j, "sensitive_readable", true);
+    const char *mobile = sensitive ? text_of(member, "mobile") : "";
+    const char *email = sensitive ? text_of(member, "email") : "";
+    switch (key) {
+    case KEY_ACCOUNT:
+        return same_userid(text_of(person, "account"), userid);
+    case KEY_MOBILE:
+        return *mobile != '\0' && same_mobile(text_of(person, "mobile"), mobile);
+    case KEY_EMAIL:
+        return *email != '\0' && same_email(text_of(person, "email"), email);
+    case KEY_JOB_NUM:
+    case KEYS:
+        break;
+    }
+    return same_userid(text_of(person, "job_num"), userid);
+}
+
+/* In service, a main identity, and nobody else's already. */
+static bool is_candidate(const struct judge *j, const cJSON *person)
+{
+    return in_service(person) && !same_text(text_of(person, "identity"), "secondary") &&
+           owner_of_record(j->c->member_links_before, text_of(person, "id")) == NULL;
+}
+
+static const cJSON *find_person(const struct judge *j, const cJSON *member, bool *ret_case)
+{
+    const cJSON *found = NULL, *p;
+    bool by_job_num_alone = true;
+    cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
+        bool matches = false;
+        for (enum key key = KEY_ACCOUNT; key < KEYS; key++) {
+            if (!is_candidate(j, p) || !key_matches(j, member, p, key))
+                continue;
+            matches = true;
+            by_job_num_alone = by_job_num_alone && key == KEY_JOB_NUM;
+        }
+        if (!matches)
+            continue;
+        if (found != NULL)
+            *ret_case = true; /* one person, and no key pointing elsewhere */
+        found = p;
+    }
+    if (found != NULL && by_job_num_alone &&
+        !same_name(text_of(found, "username"), text_of(member, "name")))
+        *ret_case = true;
+    return found;
+}
+
+/* Decision 17: left in eteams, works in W: only W saying so anew, or a command, takes back; 18: one
+ * whom we resigned comes back, unless the account is somebody else's now. */
+static bool comes_back(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    const char *userid = text_of(member, "userid");
+    const cJSON *link = cJSON_GetObjectItem(j->c->member_links_before, userid), *p;
+    bool ours = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(link, "left"));
+    if (!ours && !member_touched(j, userid, "member.created") &&
+        !member_touched(j, userid, "command.sync"))
+        return false;
+    cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
+        if (p != person && is_candidate(j, p) && key_matches(j, member, p, KEY_ACCOUNT))
+            return false;
+    }
+    return true;
+}
+
+const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret_case)
+{
+    const char *id =
+        linked_member(j->c->member_links_before, userid_before(j, text_of(member, "userid")));
+    const cJSON *person = id != NULL ? find_record(j->c->before, "members", id) : NULL;
+    bool sure = true;
+    if (person != NULL) { /* the stored link comes first */
+        *ret_case = !in_service(person) && !comes_back(j, member, person);
+        return person;
+    }
+    const char *old = predecessor(j, member, &sure);
+    if (old != NULL) { /* decision 19 */
+        *ret_case = !sure;
+        return find_record(j->c->before, "members", linked_member(j->c->member_links_before, old));
+    }
+    return find_person(j, member, ret_case);
+}
+
+/* ---- decision 19 ---- */
+
+static bool has_new_link_only(const struct judge *j, const cJSON *member)
+{
+    const char *userid = text_of(member, "userid");
+    const char *id = linked_member(j->c->member_links_before, userid_before(j, userid));
+    return id == NULL || find_record(j->c->before, "members", id) == NULL;
+}
+
+static bool in_that_department(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(member, "departments")) {
+        const char *id = counterpart(j, j->c->department_links_before, (uint32_t)item->valuedouble);
+        if (id != NULL && department_visible(j, (uint32_t)item->valuedouble) &&
+            same_text(id, main_department_of(person)))
+            return true;
+    }
+    return false;
+}
+
+/* Could the new member be the person of a deleted one? The names must be the same: else it is a
+ * joiner who took over a leaver's mobile (decision 36). */
+static bool could_be(const struct judge *j, const cJSON *member, const cJSON *person,
+                     bool *ret_sure)
+{
+    bool key =
+        key_matches(j, member, person, KEY_MOBILE) || key_matches(j, member, person, KEY_EMAIL);
+    *ret_sure = key;
+    return same_name(text_of(member, "name"), text_of(person, "username")) &&
+           (key || in_that_department(j, member, person));
+}
+
+static bool is_joiner(const struct judge *j, const cJSON *member)
+{
+    const char *userid = text_of(member, "userid");
+    bool is_case = false;
+    return member_touched(j, userid, NULL) && fate_of(j, userid) == FATE_WORKS &&
+           has_new_link_only(j, member) && find_person(j, member, &is_case) == NULL;
+}
+
+/* The person of somebody who was deleted and was in service till now. */
+static const cJSON *leaver(const struct judge *j, const char *userid)
+{
+    const char *id = linked_member(j->c->member_links_before, userid);
+    const cJSON *person = id ? find_record(j->c->before, "members", id) : NULL;
+    bool gone = find_wecom_member(j, userid) == NULL && fate_of(j, userid) == FATE_LEFT;
+    return gone && person != NULL && in_service(person) ? person : NULL;
+}
+
+const char *predecessor(const struct judge *j, const cJSON *member, bool *ret_sure)
+{
+    const char *found = NULL;
+    const cJSON *link;
+    if (!is_joiner(j, member))
+        return NULL;
+    cJSON_ArrayForEach (link, j->c->member_links_before) {
+        const cJSON *person = leaver(j, link->string);
+        bool sure;
+        if (person == NULL || !could_be(j, member, person, &sure) || (found && !sure))
+            continue;
+        found = link->string;
+        *ret_sure = sure;
+    }
+    return found;
+}
+
+const cJSON *successor(const struct judge *j, const char *userid, bool *ret_sure)
+{
+    const cJSON *person = leaver(j, userid), *found = NULL, *m;
+    if (person == NULL)
+        return NULL;
+    cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "members")) {
+        bool sure;
+        if (!is_joiner(j, m) || !could_be(j, m, person, &sure) || (found && !sure))
+            continue;
+        found = m;
+        *ret_sure = sure;
+    }
+    return found;
+}
+
+/* ---- rule 13 ---- */
+
+static bool leaves(const struct judge *j, const cJSON *person)
+{
+    const char *owner = owner_of_record(j->c->member_links_before, text_of(person, "id"));
+    bool sure;
+    return owner != NULL && fate_of(j, owner) == FATE_LEFT && successor(j, owner, &sure) == NULL;
+}
+
+static bool id_less(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    return n != m ? n < m : strcmp(a, b) < 0;
+}
+
+/* Decision 22: of several administrators who all leave, the one with the smallest id stays. */
+bool kept_as_administrator(const struct judge *j, const cJSON *person)
+{
+    const cJSON *admins = cJSON_GetObjectItemCaseSensitive(j->c->before, "admins"), *a;
+    const char *smallest = NULL;
+    cJSON_ArrayForEach (a, admins) {
+        const cJSON *p = find_record(j->c->before, "members", text_of(a, "id"));
+        if (p == NULL || !in_service(p) || same_text(text_of(a, "adminType"), "sub"))
+            continue;
+        if (!leaves(j, p))
+            return false;
+        if (smallest == NULL || id_less(text_of(p, "id"), smallest))
+            smallest = text_of(p, "id");
+    }
+    return smallest != NULL && same_text(smallest, text_of(person, "id"));
+}
