@@ -61,8 +61,12 @@ struct yq_event {
  *   department  {"id":12,"name","parent":7,"order":100}
  *   tag         {"id":5,"add_members":[],"remove_members":[],"add_departments":[],
  *                "remove_departments":[]}
+ *   member.entered, member.left   {"userid"}
+ *   job         {"job_id","job_type","error_code":"0","error_message"}
  *   others      {} or what the kind needs
- * An element that is present but empty appears as "" or []: WeCom cleared it. */
+ * An element that is present but empty appears as "" or []: WeCom cleared it. What is malformed counts
+ * as not said: a number; a list with a malformed number in it; `leader_in` that is not as long as
+ * `departments`, to which it is parallel. Malformed userids are dropped from their list. */
 
 void yq_event_init(struct yq_event *e);
 void yq_event_release(struct yq_event *e);

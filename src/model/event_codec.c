@@ -9,7 +9,9 @@
 #include "base/json.h"
 #include "model/subject.h"
 
-#define KEY(name) ",\"" name "\":"
+/* Literals with their length, which the compiler counts. */
+#define LITERAL(text) ((struct yq_text){text, sizeof(text) - 1})
+#define KEY(name) LITERAL(",\"" name "\":")
 
 static const struct yq_text *keep_text(struct yq_arena *arena, const char *text)
 {
@@ -53,27 +55,27 @@ const struct yq_text *yq_event_field2(const struct yq_event_source *s, const cha
     return json_value(s, yq_json_get(yq_json_get(s->json, parent), name));
 }
 
-static void add_quoted(struct yq_buf *out, const char *key, const struct yq_text *value)
+static void add_quoted(struct yq_buf *out, struct yq_text key, const struct yq_text *value)
 {
-    yq_buf_adds(out, key);
+    yq_buf_add(out, key.data, key.len);
     yq_buf_addc(out, '"');
     yq_buf_add_json(out, value->data, value->len);
     yq_buf_addc(out, '"');
 }
 
-static void add_text(struct yq_buf *out, const char *key, const struct yq_text *value)
+static void add_text(struct yq_buf *out, struct yq_text key, const struct yq_text *value)
 {
     if (value != NULL)
         add_quoted(out, key, value);
 }
 
 /* A number that is empty or malformed is as good as not said. */
-static void add_number(struct yq_buf *out, const char *key, const struct yq_text *value)
+static void add_number(struct yq_buf *out, struct yq_text key, const struct yq_text *value)
 {
     uint32_t number;
     if (value == NULL || yq_wecom_id_parse(value->data, value->len, &number) != 0)
         return;
-    yq_buf_adds(out, key);
+    yq_buf_add(out, key.data, key.len);
     yq_buf_add(out, value->data, value->len); /* its only spelling */
 }
 
@@ -110,14 +112,14 @@ static void cut(struct yq_buf *out, size_t mark)
 
 /* Writes a list of numbers up to `max`, and returns how many. Where one is malformed the whole list
  * is left out and -1 returned: the rest of it would look like the complete new list. */
-static int add_numbers(struct yq_buf *out, const char *key, const struct yq_text *value,
+static int add_numbers(struct yq_buf *out, struct yq_text key, const struct yq_text *value,
                        uint32_t max)
 {
     if (value == NULL)
         return -1;
     size_t mark = out->len;
     int count = 0;
-    yq_buf_adds(out, key);
+    yq_buf_add(out, key.data, key.len);
     yq_buf_addc(out, '[');
     struct yq_text rest = list_of(value);
     struct yq_text item;
@@ -137,20 +139,22 @@ static int add_numbers(struct yq_buf *out, const char *key, const struct yq_text
 
 /* Invalid userids are dropped. A list of which nothing is left is left out: it is not empty, which
  * would mean that WeCom cleared it. */
-static void add_userids(struct yq_buf *out, const char *key, const struct yq_text *value)
+static void add_userids(struct yq_buf *out, struct yq_text key, const struct yq_text *value)
 {
     if (value == NULL)
         return;
     size_t mark = out->len;
     int count = 0;
-    yq_buf_adds(out, key);
+    yq_buf_add(out, key.data, key.len);
     yq_buf_addc(out, '[');
     struct yq_text rest = list_of(value);
     struct yq_text item;
     while (next_item(&rest, &item)) {
         if (!yq_userid_valid(item.data, item.len))
             continue;
-        yq_buf_adds(out, count++ > 0 ? ",\"" : "\"");
+        if (count++ > 0)
+            yq_buf_addc(out, ',');
+        yq_buf_addc(out, '"');
         yq_buf_add(out, item.data, item.len); /* nothing in a userid needs an escape */
         yq_buf_addc(out, '"');
     }
@@ -159,10 +163,9 @@ static void add_userids(struct yq_buf *out, const char *key, const struct yq_tex
         cut(out, mark);
 }
 
-static void begin(struct yq_buf *out, const char *key, struct yq_text id)
+static void begin(struct yq_buf *out, struct yq_text key, struct yq_text id)
 {
-    yq_buf_addc(out, '{');
-    yq_buf_adds(out, key);
+    yq_buf_add(out, key.data, key.len);
     yq_buf_add(out, id.data, id.len);
 }
 
@@ -190,7 +193,7 @@ static void add_departments(const struct yq_event_source *s, struct yq_buf *out)
 void yq_event_write_member(const struct yq_event_source *s, struct yq_text userid,
                            struct yq_buf *out)
 {
-    begin(out, "\"userid\":\"", userid);
+    begin(out, LITERAL("{\"userid\":\""), userid);
     yq_buf_addc(out, '"');
     const struct yq_text *renamed = yq_event_field(s, "NewUserID");
     if (renamed != NULL && yq_userid_valid(renamed->data, renamed->len))
@@ -212,7 +215,7 @@ void yq_event_write_member(const struct yq_event_source *s, struct yq_text useri
 void yq_event_write_department(const struct yq_event_source *s, struct yq_text id,
                                struct yq_buf *out)
 {
-    begin(out, "\"id\":", id);
+    begin(out, LITERAL("{\"id\":"), id);
     add_text(out, KEY("name"), yq_event_field(s, "Name"));
     add_number(out, KEY("parent"), yq_event_field(s, "ParentId"));
     add_number(out, KEY("order"), yq_event_field(s, "Order"));
@@ -221,7 +224,7 @@ void yq_event_write_department(const struct yq_event_source *s, struct yq_text i
 
 void yq_event_write_tag(const struct yq_event_source *s, struct yq_text id, struct yq_buf *out)
 {
-    begin(out, "\"id\":", id);
+    begin(out, LITERAL("{\"id\":"), id);
     add_userids(out, KEY("add_members"), yq_event_field(s, "AddUserItems"));
     add_userids(out, KEY("remove_members"), yq_event_field(s, "DelUserItems"));
     (void)add_numbers(out, KEY("add_departments"), yq_event_field(s, "AddPartyItems"), UINT32_MAX);
@@ -232,7 +235,7 @@ void yq_event_write_tag(const struct yq_event_source *s, struct yq_text id, stru
 
 void yq_event_write_job(const struct yq_event_source *s, struct yq_text id, struct yq_buf *out)
 {
-    add_quoted(out, "{\"job_id\":", &id);
+    add_quoted(out, LITERAL("{\"job_id\":"), &id);
     add_text(out, KEY("job_type"), yq_event_field2(s, "BatchJob", "JobType"));
     add_text(out, KEY("error_code"), yq_event_field2(s, "BatchJob", "ErrCode"));
     add_text(out, KEY("error_message"), yq_event_field2(s, "BatchJob", "ErrMsg"));

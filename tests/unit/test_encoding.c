@@ -77,29 +77,10 @@ static void test_only_the_alphabet_decodes(void **state)
 static void test_malformed_base64(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"A",
-                                        "AA",
-                                        "AAA",
-                                        "AAAAA",
-                                        "=",
-                                        "====",
-                                        "A===",
-                                        "AA=A",
-                                        "=AAA",
-                                        "A=AA",
-                                        "AA==AAAA",
-                                        "AAA=AAAA",
-                                        "AB==",
-                                        "AP==",
-                                        "AAB=",
-                                        "AAD=",
-                                        "Zm9v ",
-                                        " Zm9v",
-                                        "Zm\n9",
-                                        "Zm-v",
-                                        "Zm_vZm9v",
-                                        "Zm9vZg=="
-                                        "\n"};
+    static const char *const texts[] = {
+        "A",     "AA",    "AAA",      "AAAAA",    "=",        "====",      "A===", "AA=A",
+        "=AAA",  "A=AA",  "AA==AAAA", "AAA=AAAA", "AB==",     "AP==",      "AAB=", "AAD=",
+        "Zm9v ", " Zm9v", "Zm\n9",    "Zm-v",     "Zm_vZm9v", "Zm9vZg==\n"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         uint8_t bytes[16];
         if (decode(texts[i], bytes) != -1)
