@@ -48,6 +48,7 @@ static void read_quirks(const cJSON *body, struct wecom_quirks *q)
         {"no_cdata", &q->no_cdata},
         {"blank_cdata", &q->blank_cdata},
         {"random_order", &q->random_order},
+        {"subscribe", &q->subscribe},
         {"own_writes", &q->own_writes},
         {"wrong_receiver", &q->wrong_receiver},
         {"wrong_signature", &q->wrong_signature},

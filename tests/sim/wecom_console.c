@@ -290,7 +290,39 @@ static int delete_tag(struct wecom *w, const cJSON *change)
     return 0;
 }
 
-int wecom_console_change(struct wecom *w, const cJSON *change)
+/* Who was visible, by number: the userid, or NULL. */
+struct sight {
+    char **userids;
+    size_t count;
+};
+
+static struct sight look(struct wecom *w)
+{
+    struct wecom_directory *d = w->directory;
+    struct sight s = {.userids = yq_calloc(d->list_len, sizeof(char *)), .count = d->list_len};
+    for (size_t i = 0; i < s.count; i++)
+        if (d->list[i] != NULL && wecom_sees_member(d, d->list[i]))
+            s.userids[i] = yq_strdup(d->list[i]->userid);
+    return s;
+}
+
+/* Tells who came into the app's range and who dropped out of it since then (wecom.md §2.4). */
+static void tell_sight(struct wecom *w, struct sight *was)
+{
+    struct sight now = look(w);
+    for (size_t i = 0; i < now.count; i++) {
+        char *before = i < was->count ? was->userids[i] : NULL;
+        if (before == NULL && now.userids[i] != NULL)
+            wecom_notify_range(w, "subscribe", now.userids[i]);
+        if (before != NULL && now.userids[i] == NULL)
+            wecom_notify_range(w, "unsubscribe", before);
+    }
+    for (size_t i = 0; i < now.count; i++)
+        free(now.userids[i]);
+    free(now.userids);
+}
+
+static int run_change(struct wecom *w, const cJSON *change)
 {
     static const struct {
         const char *name;
@@ -313,4 +345,19 @@ int wecom_console_change(struct wecom *w, const cJSON *change)
         if (strcmp(name, table[i].name) == 0)
             return table[i].run(w, change);
     return 40058;
+}
+
+int wecom_console_change(struct wecom *w, const cJSON *change)
+{
+    struct sight was = {.count = 0};
+    bool tells = w->callback->quirks.subscribe;
+    if (tells)
+        was = look(w);
+    int code = run_change(w, change);
+    if (tells && code == 0)
+        tell_sight(w, &was);
+    for (size_t i = 0; i < was.count; i++)
+        free(was.userids[i]);
+    free(was.userids);
+    return code;
 }

@@ -2,7 +2,8 @@
  * carries `errcode` (0, or the code with which WeCom refuses) and `errmsg`.
  *
  * POST /_sim/reset       {"seed":1,"people":0,"departments":1}: a made-up company; ends faults,
- * counts, tokens and deliveries, keeps the callback's address and the settings POST /_sim/load
+ * counts, tokens and deliveries (back to "auto"), keeps the callback's address and the settings
+ * POST /_sim/load
  * {"departments":[],"members":[],"tags":[],"range":{},"creator":"…"}: a company as GET /_sim/state
  * writes it GET  /_sim/state       the whole truth, and under "visible" what the app sees of it
  * POST /_sim/change      one change or an array of them, as an administrator makes them in the
@@ -22,8 +23,8 @@
  * ends tokens early POST /_sim/callback
  * {"url","token","encoding_aes_key","mode":"full"|"trimmed","format":"xml"|"json",
  *                        "agent_id":N,"quirks":{"creation_burst","delete_update","main_department_only",
- *                        "no_cdata","blank_cdata","random_order","own_writes","wrong_receiver",
- *                        "wrong_signature"}}
+ *                        "no_cdata","blank_cdata","random_order","subscribe","own_writes",
+ *                        "wrong_receiver","wrong_signature"}}
  * POST /_sim/verify      {"url","token","encoding_aes_key"} or {}: the GET verification ->
  * "verified", "status","body","expected","ms". The receiver must not need us meanwhile POST
  * /_sim/delivery    {"mode":"auto"|"hold","retries":3,"retry_ms":3000,"deadline_ms":5000,

@@ -275,6 +275,18 @@ void wecom_notify_department_deleted(struct wecom *w, uint32_t id)
     finish(w, &e);
 }
 
+void wecom_notify_range(struct wecom *w, const char *event, const char *userid)
+{
+    struct draft e = {.count = 0};
+    add(&e, "ToUserName", w->corp_id);
+    add(&e, "FromUserName", userid);
+    add_number(&e, "CreateTime", sim_now_ms() / 1000);
+    add(&e, "MsgType", "event");
+    add(&e, "Event", event);
+    add_number(&e, "AgentID", w->agent_id);
+    finish(w, &e);
+}
+
 void wecom_notify_tag(struct wecom *w, const struct wecom_tag *t, struct wecom_tag_change *change)
 {
     struct draft e = begin(w, "update_tag");

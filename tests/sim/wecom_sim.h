@@ -159,6 +159,8 @@ struct wecom_quirks {
     bool main_department_only; /* MainDepartment alone, when nothing else changed; trimmed mode too
                                 */
     bool no_cdata, blank_cdata, random_order;
+    bool subscribe;  /* subscribe and unsubscribe for whom a change brings into the app's range or
+                        out */
     bool own_writes; /* writes through the API call back too */
     bool wrong_receiver, wrong_signature;
 };
@@ -196,6 +198,8 @@ void wecom_notify_department_created(struct wecom *w, const struct wecom_departm
 void wecom_notify_department_updated(struct wecom *w, const struct wecom_department *department,
                                      unsigned changed);
 void wecom_notify_department_deleted(struct wecom *w, uint32_t id);
+/* "subscribe" or "unsubscribe": the member came into the app's range, or dropped out of it. */
+void wecom_notify_range(struct wecom *w, const char *event, const char *userid);
 struct wecom_tag_change {
     struct yq_buf add_members, remove_members, add_departments, remove_departments; /* CSV */
 };

@@ -20,8 +20,8 @@ static struct wecom_department *unsorted_department(struct wecom *w)
     for (n = w->directory->root->children; n != NULL; n = n->next)
         if (strcmp(n->name, UNSORTED) == 0)
             return n;
-    (void)wecom_department_create(w->directory, 0, WECOM_ROOT, UNSORTED, 0, &made);
-    return made;
+    int code = wecom_department_create(w->directory, 0, WECOM_ROOT, UNSORTED, 0, &made);
+    return code == 0 ? made : w->directory->root;
 }
 
 /* settings.auto_departments: unknown departments of a new member are made (wecom.md §5.1). */
@@ -81,6 +81,8 @@ int wecom_user_create_call(struct wecom_call *c)
         return 41009;
     if (is_empty(in.text[WECOM_MOBILE]) && is_empty(in.text[WECOM_EMAIL]))
         return 60129;
+    if (wecom_member_find(c->w->directory, userid) != NULL)
+        return 60102;
     read_enable(c->body, NULL, &in);
     if (c->w->settings.auto_departments)
         make_missing_departments(c, &in);

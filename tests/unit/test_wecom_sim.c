@@ -260,6 +260,21 @@ static void contacts_assistant_writes(void **state)
     cJSON_Delete(calls);
 }
 
+static void unknown_departments_are_made_where_that_is_on(void **state)
+{
+    (void)state;
+    const char *body =
+        "{\"userid\":\"n\",\"name\":\"N\",\"department\":[77],\"mobile\":\"13800000009\"}";
+    assert_int_equal(peer_contacts_code(peer, "user/create", body), 60123);
+    assert_int_equal(peer_code(peer, "/_sim/settings", "{\"auto_departments\":true}"), 0);
+    cJSON *made = peer_contacts(peer, "user/create", body);
+    const cJSON *list =
+        yq_json_get(yq_json_get(made, "created_department_list"), "department_info");
+    assert_int_equal(json_int(made, "errcode"), 0);
+    assert_int_equal(json_int(cJSON_GetArrayItem(list, 0), "id"), 77);
+    cJSON_Delete(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup(list_id_pages_through_every_membership, load),
         cmocka_unit_test_setup(console_refuses_what_wecom_refuses, load),
         cmocka_unit_test_setup(contacts_assistant_writes, load),
+        cmocka_unit_test_setup(unknown_departments_are_made_where_that_is_on, load),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -315,6 +315,23 @@ static void held_ones_are_shuffled_doubled_and_lost(void **state)
     cJSON_Delete(rest);
 }
 
+static void range_changes_are_told_per_member(void **state)
+{
+    (void)state;
+    call_back(",\"quirks\":{\"subscribe\":true}");
+    change("[{\"do\":\"set_range\",\"departments\":[4]},"
+           "{\"do\":\"update_member\",\"userid\":\"wang\",\"departments\":[4]}]");
+    char *all = delivered();
+    assert_int_equal(sink_count(sink), 3);
+    assert_int_equal(times(all, "<FromUserName><![CDATA[wang]]>"), 2);
+    assert_non_null(
+        strstr(all, "<Event><![CDATA[unsubscribe]]></Event><AgentID>1000002</AgentID>"));
+    char *last = sink_text(sink, 2);
+    assert_non_null(strstr(last, "<Event><![CDATA[subscribe]]>"));
+    free(last);
+    free(all);
+}
+
 static void writes_of_the_assistant_are_not_called_back(void **state)
 {
     (void)state;
@@ -342,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup(repeats_may_be_sealed_anew, load),
         cmocka_unit_test_setup(dropped_after_three_repeats, load),
         cmocka_unit_test_setup(held_ones_are_shuffled_doubled_and_lost, load),
+        cmocka_unit_test_setup(range_changes_are_told_per_member, load),
         cmocka_unit_test_setup(writes_of_the_assistant_are_not_called_back, load),
     };
     return cmocka_run_group_tests(tests, start, stop);
