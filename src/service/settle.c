@@ -1,0 +1,163 @@
+/* What becomes of a subject's events after a run. */
+#include "settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "service/log.h"
+#include "service/metrics.h"
+
+#define PATIENCE_MS ((int64_t)24 * 60 * 60 * 1000) /* how long a passing fault may last */
+#define QUICK_ATTEMPTS 3                           /* so often a lost answer is read back at once */
+
+static const char *key_of(const struct yq_settle *s, const char *name, char out[YQ_KEY_MAX])
+{
+    return yq_key(s->keys, s->connection, name, out);
+}
+
+static void acknowledge(const struct yq_settle *s, const struct yq_group *g)
+{
+    char key[YQ_KEY_MAX];
+    key_of(s, "events", key);
+    for (size_t i = 0; i < g->count; i++)
+        yq_commit_add(s->commit, "XACK", key, YQ_QUEUE_GROUP, g->deliveries[i]->entry, NULL);
+    if (g->attempt.attempts > 0)
+        yq_store_drop_attempt(s->commit, s->keys, s->connection, g->key);
+    yq_metric_add(YQ_METRIC_SETTLED, s->connection, NULL, NULL, (double)g->count);
+}
+
+static void reason_text(const struct yq_reason *reason, char *out, size_t size)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    yq_buf_addf(&text, "%s: ", yq_reason_name(reason->code));
+    yq_reason_format(reason, yq_reason_template(reason->code), &text);
+    (void)snprintf(out, size, "%s", yq_buf_text(&text));
+    yq_buf_release(&text);
+}
+
+void yq_settle_begin(const struct yq_settle *s, struct yq_group *g)
+{
+    int64_t now = yq_wall_ms(s->clock);
+    if (g->attempt.attempts++ == 0)
+        g->attempt.first_ms = now;
+    g->attempt.running = true;
+    g->fresh = false;
+    yq_store_put_attempt(s->commit, s->keys, s->connection, &g->attempt);
+}
+
+static void settle_done(const struct yq_settle *s, struct yq_group *g, const struct yq_outcome *o)
+{
+    char reason[200];
+    reason_text(&o->reason, reason, sizeof(reason));
+    int64_t age = yq_wall_ms(s->clock) - g->deliveries[0]->queued_ms;
+    yq_log(YQ_LOG_INFO, "event.settled", "connection", s->connection, "event",
+           yq_buf_text(&g->entries), "subject", g->key, "verdict", yq_verdict_name(o->verdict),
+           "operations", yq_log_int(o->operations), "reason",
+           o->reason.code == YQ_REASON_NONE ? NULL : yq_reason_name(o->reason.code), "age_ms",
+           yq_log_int(age), NULL);
+    if (o->operations > 0)
+        yq_metric_observe(YQ_METRIC_FRESHNESS_SECONDS, (double)age / 1000);
+    else
+        yq_metric_add(YQ_METRIC_NOOP, s->connection, NULL, NULL, (double)g->count);
+    acknowledge(s, g);
+    yq_scope_drop(s->scope, g);
+}
+
+static void settle_later(const struct yq_settle *s, struct yq_group *g, int64_t least_ms,
+                         bool quick)
+{
+    const struct yq_backoff backoff = {s->settings->retry_first_ms, s->settings->retry_max_ms};
+    int64_t now = yq_wall_ms(s->clock);
+    uint64_t seed = yq_agreed_hash(g->key) ^ (uint64_t)g->attempt.first_ms;
+    int64_t delay = yq_backoff_ms(&backoff, g->attempt.attempts, seed);
+    if (quick && g->attempt.attempts <= QUICK_ATTEMPTS)
+        delay = 0;
+    if (delay < least_ms)
+        delay = least_ms;
+    g->attempt.running = false;
+    g->attempt.next_ms = now + delay;
+    yq_store_put_attempt(s->commit, s->keys, s->connection, &g->attempt);
+    yq_metric_add(YQ_METRIC_RETRIED, s->connection, NULL, NULL, 1);
+    yq_log(YQ_LOG_INFO, "event.waits", "connection", s->connection, "event",
+           yq_buf_text(&g->entries), "subject", g->key, "attempts", yq_log_int(g->attempt.attempts),
+           "next_ms", yq_log_int(delay), "error", g->attempt.error, NULL);
+}
+
+void yq_settle_dead(const struct yq_settle *s, struct yq_group *g, const char *reason)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        const struct yq_delivery *d = g->deliveries[i];
+        char subject[YQ_SUBJECT_MAX];
+        yq_subject_format(&d->subject, subject);
+        yq_store_add_dead(s->commit, s->keys, s->connection, d->entry,
+                          d->broken ? "unknown" : yq_event_kind_name(d->kind), subject,
+                          g->attempt.attempts, reason, d->data ? d->data : "{}");
+    }
+    yq_metric_add(YQ_METRIC_DEAD, s->connection, NULL, NULL, (double)g->count);
+    yq_log(YQ_LOG_ERROR, "event.dead", "connection", s->connection, "event",
+           yq_buf_text(&g->entries), "subject", g->key, "attempts", yq_log_int(g->attempt.attempts),
+           "error", reason, NULL);
+    acknowledge(s, g);
+    yq_scope_drop(s->scope, g);
+}
+
+/* Something other subjects must bring, or a person: after many attempts it is listed for a person.
+ */
+static bool becomes_case(const struct yq_settle *s, const struct yq_group *g,
+                         const struct yq_outcome *o)
+{
+    bool bounded = o->reason.code == YQ_REASON_NO_NAME || o->reason.code == YQ_REASON_PARENT_WAITS;
+    return bounded && g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
+}
+
+static void settle_as_case(const struct yq_settle *s, struct yq_group *g, struct yq_outcome o)
+{
+    struct yq_buf json = YQ_BUF_INIT;
+    yq_buf_addf(&json, "{\"word\":\"case\",\"reason\":\"%s\",\"args\":[",
+                yq_reason_name(o.reason.code));
+    for (size_t i = 0; i < 3 && o.reason.args[i] != NULL; i++) {
+        yq_buf_adds(&json, i ? "," : "");
+        yq_buf_add_json_string(&json, o.reason.args[i]);
+    }
+    yq_buf_addf(&json, "],\"at\":%lld}", (long long)yq_wall_ms(s->clock));
+    yq_store_put_case(s->commit, s->keys, s->connection, g->key, yq_buf_text(&json));
+    yq_buf_release(&json);
+    o.verdict = YQ_VERDICT_CASE;
+    settle_done(s, g, &o);
+}
+
+void yq_settle_outcome(const struct yq_settle *s, struct yq_group *g, const struct yq_outcome *o)
+{
+    if (o->kind == YQ_OUTCOME_SETTLED) {
+        settle_done(s, g, o);
+        return;
+    }
+    reason_text(&o->reason, g->attempt.error, sizeof(g->attempt.error));
+    bool given_up = o->kind == YQ_OUTCOME_REFUSED &&
+                    g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
+    bool too_long = yq_wall_ms(s->clock) - g->attempt.first_ms > PATIENCE_MS;
+    if (given_up || too_long) {
+        char error[200];
+        (void)snprintf(error, sizeof(error), "%s", g->attempt.error);
+        yq_settle_dead(s, g, error);
+    } else if (becomes_case(s, g, o)) {
+        settle_as_case(s, g, *o);
+    } else {
+        settle_later(s, g, o->retry_ms, o->retry_ms == 1);
+    }
+}
+
+void yq_settle_postpone(const struct yq_settle *s, struct yq_group *g, const struct yq_error *err)
+{
+    (void)snprintf(g->attempt.error, sizeof(g->attempt.error), "%.16s: %.180s",
+                   yq_error_kind_name(err->kind), err->text);
+    settle_later(s, g, err->wait_ms, false);
+}
+
+void yq_settle_ignore(const struct yq_settle *s, struct yq_group *g)
+{
+    const struct yq_outcome nothing = {.verdict = YQ_VERDICT_SKIP,
+                                       .reason = {.code = YQ_REASON_NOT_A_HINT}};
+    settle_done(s, g, &nothing);
+}

@@ -1,0 +1,29 @@
+/* What becomes of a subject's events after a run: acknowledged, tried again later, or set aside. */
+#ifndef YQ_SERVICE_SETTLE_H
+#define YQ_SERVICE_SETTLE_H
+
+#include "scope.h"
+#include "service/settings.h"
+#include "service/sync.h"
+
+struct yq_settle {
+    const struct yq_settings *settings;
+    const struct yq_keys *keys;
+    const struct yq_clock *clock;
+    const char *connection;
+    struct yq_scope *scope;
+    struct yq_commit *commit;
+};
+
+/* Counts the attempt before it begins. */
+void yq_settle_begin(const struct yq_settle *s, struct yq_group *g);
+/* By its outcome. The group may be gone afterwards. */
+void yq_settle_outcome(const struct yq_settle *s, struct yq_group *g, const struct yq_outcome *o);
+/* The run ended early: tried again, without counting against the subject. */
+void yq_settle_postpone(const struct yq_settle *s, struct yq_group *g, const struct yq_error *err);
+/* Its workers died with it, or its entries cannot be read: set aside with the reason. */
+void yq_settle_dead(const struct yq_settle *s, struct yq_group *g, const char *reason);
+/* An event that asks for nothing. */
+void yq_settle_ignore(const struct yq_settle *s, struct yq_group *g);
+
+#endif

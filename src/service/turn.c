@@ -1,0 +1,362 @@
+/* One turn of a worker at one connection.
+ *
+ *   lease -> pending entries, counted attempts -> [ new entries -> pick what is due -> engine ->
+ * settle ]*
+ *         -> delayed date of what must wait -> lease given back, with a look for entries missed
+ * meanwhile
+ *
+ * Order is kept per subject: all entries of a subject are one group, tried together, and new ones
+ * join those that wait. The lease is renewed, and asked for, before every call to a peer. */
+#include "turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "clients/store.h"
+#include "service/log.h"
+#include "service/metrics.h"
+#include "settle.h"
+
+#define SCOPE_MAX 1000  /* subjects of one run */
+#define READ_COUNT 2000 /* entries of one read */
+#define DEATHS_MAX 3    /* a subject that was there so often when its worker died is set aside */
+#define OWED_GROUP "the consumer group was lost"
+
+struct turn {
+    const struct yq_turn_context *c;
+    struct yq_connection *connection;
+    const char *id;
+    struct yq_lease lease;
+    struct yq_scope scope;
+    struct yq_settle settle;
+    struct yq_watch watch;
+    int64_t renew_at; /* monotonic */
+};
+
+/* ---- the lease while working ---- */
+
+static int check(void *context, struct yq_error *err)
+{
+    struct turn *t = context;
+    if (atomic_load(t->c->aborting))
+        return yq_error_set(err, YQ_ERROR_LOST, "stopping");
+    int64_t now = yq_mono_ms(t->c->clock);
+    if (now >= t->renew_at) {
+        if (yq_lease_renew(t->c->redis, t->c->keys, &t->lease, t->c->clock, err) < 0 &&
+            (err->kind == YQ_ERROR_LOST || !yq_lease_valid(&t->lease, t->c->clock)))
+            return yq_error_set(err, YQ_ERROR_LOST, "the lease was lost");
+        t->renew_at = now + t->lease.ttl_ms / 3;
+    }
+    if (!yq_lease_valid(&t->lease, t->c->clock))
+        return yq_error_set(err, YQ_ERROR_LOST, "the lease may have ended");
+    return 0;
+}
+
+static int commit(struct turn *t, struct yq_error *err)
+{
+    if (yq_commit_count(t->settle.commit) == 0)
+        return 0;
+    return yq_lease_commit(t->c->redis, t->c->keys, &t->lease, t->settle.commit, err);
+}
+
+/* ---- reading ---- */
+
+static int read_pending(struct turn *t, struct yq_error *err)
+{
+    char after[YQ_ENTRY_MAX] = "";
+    while (!yq_scope_full(&t->scope)) {
+        struct yq_deliveries d = {0};
+        if (yq_queue_read_pending(t->c->redis, t->c->keys, t->id, after, READ_COUNT, &d, err) < 0)
+            return -1;
+        size_t count = d.count;
+        if (count > 0)
+            memcpy(after, d.items[count - 1].entry, sizeof(after));
+        yq_scope_add(&t->scope, &d);
+        if (count < READ_COUNT)
+            break;
+    }
+    return 0;
+}
+
+static int read_new(struct turn *t, struct yq_error *err)
+{
+    if (yq_scope_full(&t->scope))
+        return 0;
+    struct yq_deliveries d = {0};
+    if (yq_queue_read_new(t->c->redis, t->c->keys, t->id, READ_COUNT, &d, err) < 0)
+        return -1;
+    yq_scope_add(&t->scope, &d);
+    return 0;
+}
+
+static int load(struct turn *t, struct yq_error *err)
+{
+    bool made = false;
+    struct yq_attempts attempts = {0};
+    if (yq_queue_ensure_group(t->c->redis, t->c->keys, t->id, &made, err) < 0)
+        return -1;
+    if (made && yq_store_owe_reconcile(t->c->redis, t->c->keys, t->id, OWED_GROUP,
+                                       yq_wall_ms(t->c->clock), err) < 0)
+        return -1;
+    if (yq_store_load_attempts(t->c->redis, t->c->keys, t->id, &attempts, err) < 0)
+        return -1;
+    yq_scope_add_attempts(&t->scope, &attempts);
+    yq_attempts_release(&attempts);
+    return read_pending(t, err);
+}
+
+/* ---- one run ---- */
+
+static const char *entries_of(void *context, const char *key)
+{
+    struct turn *t = context;
+    const struct yq_group *g;
+    HASH_FIND_STR(t->scope.groups, key, g);
+    return g ? yq_buf_text(&g->entries) : "";
+}
+
+static bool asks_for_something(const struct yq_group *g)
+{
+    if (g->subject.kind != YQ_SUBJECT_MEMBER && g->subject.kind != YQ_SUBJECT_DEPARTMENT)
+        return false;
+    for (size_t i = 0; i < g->count; i++) {
+        if (g->deliveries[i]->broken)
+            return false;
+    }
+    return true;
+}
+
+static bool add_to_view(struct turn *t, struct yq_view *v, struct yq_group *g)
+{
+    struct yq_evidence *e = NULL;
+    struct yq_error err = {0};
+    for (size_t i = 0; i < g->count; i++) {
+        const struct yq_delivery *d = g->deliveries[i];
+        e = yq_view_add_event(v, d->kind, &d->subject, d->at, d->data, &err);
+        if (e == NULL) {
+            yq_settle_dead(&t->settle, g, err.text);
+            return false;
+        }
+    }
+    yq_settle_begin(&t->settle, g);
+    e->attempts = g->attempt.attempts;
+    e->waited_ms = yq_wall_ms(t->c->clock) - g->deliveries[0]->queued_ms;
+    return true;
+}
+
+/* Sets aside what no engine is needed for; the rest becomes the view's evidence. */
+static size_t prepare(struct turn *t, struct yq_view *v, struct yq_group **groups, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct yq_group *g = groups[i];
+        bool broken = false;
+        for (size_t k = 0; k < g->count; k++)
+            broken |= g->deliveries[k]->broken;
+        if (broken)
+            yq_settle_dead(&t->settle, g, "the entry cannot be read");
+        else if (g->attempt.deaths >= DEATHS_MAX)
+            yq_settle_dead(&t->settle, g, "its worker died with it three times");
+        else if (!asks_for_something(g))
+            yq_settle_ignore(&t->settle, g);
+        else if (add_to_view(t, v, g))
+            groups[kept++] = g;
+    }
+    return kept;
+}
+
+static const char *outcome_word(const struct yq_sync_result *r)
+{
+    const char *word = r->held > 0 ? "held" : "done";
+    for (const struct yq_outcome *o = r->outcomes; o != NULL; o = o->hh.next) {
+        if (o->kind == YQ_OUTCOME_REFUSED)
+            return "failed";
+        if (o->kind == YQ_OUTCOME_WAIT)
+            word = "waiting";
+    }
+    return word;
+}
+
+static void add_summary(struct yq_buf *json, const struct yq_plan *p)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    yq_plan_text(p, &text);
+    const char *line = yq_buf_text(&text);
+    yq_buf_adds(json, ",\"summary\":[");
+    for (int i = 0; *line != '\0' && i < 50; i++) {
+        size_t len = strcspn(line, "\n");
+        yq_buf_adds(json, i ? ",\"" : "\"");
+        yq_buf_add_json(json, line, len);
+        yq_buf_addc(json, '"');
+        line += len + (line[len] != '\0');
+    }
+    yq_buf_adds(json, "]}");
+    yq_buf_release(&text);
+}
+
+static void add_run(struct turn *t, const char *run, const char *cause, size_t subjects,
+                    const struct yq_sync_result *r)
+{
+    struct yq_buf json = YQ_BUF_INIT;
+    yq_buf_addf(&json,
+                "{\"run\":\"%s\",\"cause\":\"%s\",\"scope\":%zu,\"outcome\":\"%s\",\"counts\":{"
+                "\"applied\":%zu,\"failed\":%zu,\"held\":%zu},\"held_plan\":\"%s\"",
+                run, cause, subjects, outcome_word(r), r->applied, r->failed, r->held,
+                r->held_hash);
+    add_summary(&json, r->plan);
+    yq_store_add_run(t->settle.commit, t->c->keys, t->id, yq_buf_text(&json));
+    yq_buf_release(&json);
+}
+
+/* A run is known by the entry that caused it; each command in it gets its own. */
+static void record_runs(struct turn *t, struct yq_group **groups, size_t count, const char *run,
+                        const struct yq_sync_result *r)
+{
+    bool commanded = false;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < groups[i]->count; k++) {
+            const struct yq_delivery *d = groups[i]->deliveries[k];
+            if (d->kind != YQ_EVENT_COMMAND_SYNC)
+                continue;
+            add_run(t, d->entry, "command", count, r);
+            commanded = true;
+        }
+    }
+    if (!commanded)
+        add_run(t, run, "event", count, r);
+    yq_metric_add(YQ_METRIC_RUNS, t->id, outcome_word(r), NULL, 1);
+}
+
+static int settle_all(struct turn *t, struct yq_group **groups, size_t count,
+                      const struct yq_sync_result *r, const struct yq_error *failure)
+{
+    struct yq_error err = {0};
+    for (size_t i = 0; i < count; i++) {
+        const struct yq_outcome *o;
+        HASH_FIND_STR(r->outcomes, groups[i]->key, o);
+        if (failure != NULL || o == NULL)
+            yq_settle_postpone(&t->settle, groups[i], failure ? failure : &err);
+        else
+            yq_settle_outcome(&t->settle, groups[i], o);
+    }
+    return commit(t, &err);
+}
+
+static int run_scope(struct turn *t, struct yq_group **groups, size_t count, struct yq_error *err)
+{
+    struct yq_view *v = yq_view_new();
+    struct yq_sync_result result = {0};
+    int done = -1;
+    count = prepare(t, v, groups, count);
+    if (commit(t, err) < 0)
+        goto out;
+    done = 0;
+    if (count == 0)
+        goto out;
+    char run[YQ_ENTRY_MAX];
+    memcpy(run, groups[0]->deliveries[0]->entry, sizeof(run));
+    struct yq_sync sync = {.connection = t->connection,
+                           .redis = t->c->redis,
+                           .keys = t->c->keys,
+                           .http = t->c->http,
+                           .clock = t->c->clock,
+                           .lease = &t->lease,
+                           .watch = &t->watch,
+                           .run = run};
+    if (yq_sync_run(&sync, v, entries_of, t, &result, err) == 0) {
+        record_runs(t, groups, count, run, &result);
+        done = settle_all(t, groups, count, &result, NULL);
+        goto out;
+    }
+    yq_log_calm(YQ_LOG_WARN, "run.failed", t->id, err->text);
+    bool lost = err->kind == YQ_ERROR_LOST;
+    struct yq_error why = *err;
+    if (settle_all(t, groups, count, &result, &why) < 0 || lost)
+        done = -1;
+out:
+    yq_sync_result_release(&result);
+    yq_view_free(v);
+    return done;
+}
+
+static int work(struct turn *t, struct yq_error *err)
+{
+    struct yq_group **groups = yq_calloc(SCOPE_MAX, sizeof(struct yq_group *));
+    int done = 0;
+    while (done == 0 && !atomic_load(t->c->stopping)) {
+        if ((done = read_new(t, err)) < 0)
+            break;
+        size_t count = yq_scope_pick(&t->scope, yq_wall_ms(t->c->clock), groups, SCOPE_MAX);
+        if (count == 0)
+            break;
+        if ((done = check(t, err)) == 0)
+            done = run_scope(t, groups, count, err);
+    }
+    free(groups);
+    return done;
+}
+
+/* ---- the turn ---- */
+
+static int leave(struct turn *t, struct yq_error *err)
+{
+    int64_t next = yq_scope_next(&t->scope);
+    bool more = false;
+    int done = 0;
+    if (next > 0)
+        done = yq_delayed_add(t->c->redis, t->c->keys, t->id, next, err);
+    if (yq_lease_release(t->c->redis, t->c->keys, &t->lease, &more, err) < 0)
+        return -1;
+    if (more && !atomic_load(t->c->stopping))
+        done = yq_ready_add(t->c->redis, t->c->keys, t->id, yq_wall_ms(t->c->clock), err);
+    return done;
+}
+
+static int take_lease(struct turn *t, struct yq_error *err)
+{
+    int64_t retry_ms = 0;
+    switch (yq_lease_take(t->c->redis, t->c->keys, t->id, t->c->settings->lease_ms, t->c->clock,
+                          &t->lease, &retry_ms, err)) {
+    case YQ_LEASE_TAKEN:
+        return 1;
+    case YQ_LEASE_HELD: /* the holder looks again when it gives the lease back; if it dies, then */
+        if (yq_delayed_add(t->c->redis, t->c->keys, t->id, yq_wall_ms(t->c->clock) + retry_ms + 1,
+                           err) < 0)
+            return -1;
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+int yq_turn_run(const struct yq_turn_context *c, struct yq_connection *connection,
+                struct yq_error *err)
+{
+    struct turn t = {.c = c, .connection = connection, .id = connection->settings->id};
+    int taken = take_lease(&t, err);
+    if (taken <= 0)
+        return taken;
+    struct yq_commit *collected = yq_commit_new();
+    t.watch = (struct yq_watch){.check = check, .context = &t};
+    t.renew_at = yq_mono_ms(c->clock) + t.lease.ttl_ms / 3;
+    t.settle = (struct yq_settle){.settings = c->settings,
+                                  .keys = c->keys,
+                                  .clock = c->clock,
+                                  .connection = t.id,
+                                  .scope = &t.scope,
+                                  .commit = collected};
+    bool paused = false;
+    int done = yq_store_get_paused(c->redis, c->keys, t.id, &paused, err);
+    if (done == 0 && !paused)
+        done = load(&t, err);
+    if (done == 0 && !paused)
+        done = work(&t, err);
+    struct yq_error ignored;
+    bool ours = done == 0 || err->kind != YQ_ERROR_LOST || atomic_load(c->aborting);
+    if (ours && leave(&t, &ignored) < 0)
+        done = -1;
+    yq_scope_release(&t.scope);
+    yq_commit_free(collected);
+    return done;
+}

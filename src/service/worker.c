@@ -1,0 +1,217 @@
+/* The worker pool. */
+#include "service/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "clients/http_client.h"
+#include "clients/queue.h"
+#include "clients/system_clock.h"
+#include "service/connection.h"
+#include "service/log.h"
+#include "turn.h"
+
+#define TAKE_MS 500         /* how long a thread waits for a ready connection before it looks up */
+#define TAKE_MOVED_MS 50    /* the same while a test moves the clock */
+#define EXTRA_IDLE_TAKES 20 /* so often in vain, and a thread beyond the configured number ends */
+#define PAUSE_MS 200        /* after Redis failed */
+
+struct yq_workers {
+    const struct yq_settings *settings;
+    const struct yq_clock *clock;
+    struct yq_keys keys;
+    struct yq_redis_address address;
+    struct yq_connection **connections; /* as many as the settings have */
+    atomic_bool stopping, aborting;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t ended;
+    int alive, idle;
+};
+
+static struct yq_connection *find(const struct yq_workers *w, const char *id)
+{
+    for (size_t i = 0; i < w->settings->connection_count; i++) {
+        if (strcmp(w->connections[i]->settings->id, id) == 0)
+            return w->connections[i];
+    }
+    return NULL;
+}
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static void *run_thread(void *argument);
+
+/* With the lock held. */
+static int start_thread(struct yq_workers *w)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    int failed = pthread_create(&thread, &attributes, run_thread, w);
+    pthread_attr_destroy(&attributes);
+    if (failed)
+        return -1;
+    w->alive++;
+    return 0;
+}
+
+/* From idle to busy: the last idle thread first starts another one, so that there is always
+ * somebody waiting for the next company. */
+static void become_busy(struct yq_workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->idle--;
+    if (w->idle == 0 && w->alive < w->settings->workers_max && !atomic_load(&w->stopping))
+        (void)start_thread(w); /* without it the others do the work, only later */
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void become_idle(struct yq_workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->idle++;
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* A thread beyond the configured number that found nothing to do for a while may go. */
+static bool may_end(struct yq_workers *w, int takes_in_vain)
+{
+    pthread_mutex_lock(&w->lock);
+    bool extra = w->alive > w->settings->workers && w->idle > 1;
+    pthread_mutex_unlock(&w->lock);
+    return extra && takes_in_vain >= EXTRA_IDLE_TAKES;
+}
+
+static int take_one(struct yq_workers *w, const struct yq_turn_context *c)
+{
+    char id[64];
+    struct yq_error err = {0};
+    int wait = yq_system_clock_is_moved() ? TAKE_MOVED_MS : TAKE_MS;
+    int taken = yq_ready_take(c->redis, c->keys, wait, id, &err);
+    if (taken < 0) {
+        yq_log_calm(YQ_LOG_WARN, "redis.failed", "ready", err.text);
+        pause_ms(PAUSE_MS);
+    }
+    if (taken <= 0)
+        return 0;
+    struct yq_connection *connection = find(w, id);
+    if (connection ==
+        NULL) { /* of another configuration on the same Redis: its workers sweep it up */
+        yq_log_calm(YQ_LOG_WARN, "connection.unknown", id, "not in this configuration");
+        return 0;
+    }
+    become_busy(w);
+    if (yq_turn_run(c, connection, &err) < 0) {
+        yq_log_calm(YQ_LOG_WARN, "turn.failed", id, err.text);
+        if (!atomic_load(&w->stopping))
+            pause_ms(PAUSE_MS);
+    }
+    become_idle(w);
+    return 1;
+}
+
+static void *run_thread(void *argument)
+{
+    struct yq_workers *w = argument;
+    struct yq_turn_context c = {.settings = w->settings,
+                                .keys = &w->keys,
+                                .clock = w->clock,
+                                .redis =
+                                    yq_redis_new(&w->address, (int)w->settings->redis_timeout_ms),
+                                .http = yq_http_new(),
+                                .stopping = &w->stopping,
+                                .aborting = &w->aborting};
+    become_idle(w);
+    int in_vain = 0;
+    while (!atomic_load(&w->stopping) && !may_end(w, in_vain))
+        in_vain = take_one(w, &c) ? 0 : in_vain + 1;
+    yq_redis_free(c.redis);
+    yq_http_free(c.http);
+    pthread_mutex_lock(&w->lock);
+    w->idle--;
+    w->alive--;
+    pthread_cond_broadcast(&w->ended);
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+struct yq_workers *yq_workers_start(const struct yq_settings *settings,
+                                    const struct yq_clock *clock, struct yq_error *err)
+{
+    struct yq_workers *w = yq_calloc(1, sizeof(*w));
+    w->settings = settings;
+    w->clock = clock;
+    if (yq_redis_address_parse(settings->redis_url, &w->address, err) < 0) {
+        free(w);
+        return NULL;
+    }
+    (void)strncpy(w->keys.prefix, settings->redis_prefix, sizeof(w->keys.prefix) - 1);
+    w->connections = yq_calloc(settings->connection_count, sizeof(struct yq_connection *));
+    for (size_t i = 0; i < settings->connection_count; i++)
+        w->connections[i] = yq_connection_new(settings, &settings->connections[i], clock);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->ended, NULL);
+    pthread_mutex_lock(&w->lock);
+    for (int i = 0; i < settings->workers; i++)
+        (void)start_thread(w);
+    int alive = w->alive;
+    pthread_mutex_unlock(&w->lock);
+    if (alive > 0)
+        return w;
+    yq_error_set(err, YQ_ERROR_FATAL, "no worker thread could be started");
+    yq_workers_stop(w, 0);
+    return NULL;
+}
+
+static void wait_until_ended(struct yq_workers *w, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&w->lock);
+    while (w->alive > 0) {
+        if (ms < 0)
+            pthread_cond_wait(&w->ended, &w->lock);
+        else if (pthread_cond_timedwait(&w->ended, &w->lock, &until) != 0)
+            break;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+void yq_workers_stop(struct yq_workers *w, int grace_ms)
+{
+    if (w == NULL)
+        return;
+    atomic_store(&w->stopping, true);
+    wait_until_ended(w, grace_ms);
+    atomic_store(&w->aborting, true);
+    wait_until_ended(w, -1);
+    for (size_t i = 0; i < w->settings->connection_count; i++)
+        yq_connection_free(w->connections[i]);
+    free(w->connections);
+    pthread_cond_destroy(&w->ended);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+int yq_workers_alive(const struct yq_workers *w)
+{
+    struct yq_workers *own = (struct yq_workers *)w;
+    pthread_mutex_lock(&own->lock);
+    int alive = own->alive;
+    pthread_mutex_unlock(&own->lock);
+    return alive;
+}
