@@ -47,7 +47,8 @@ static void *take(struct yq_arena *arena, size_t size, size_t align)
         c = yq_calloc(1, sizeof(*c) + room);
         c->size = room;
         arena->total += sizeof(*c) + room;
-        if (room != CHUNK && arena->chunks != NULL) { /* a large one must not end the present chunk */
+        if (room != CHUNK &&
+            arena->chunks != NULL) { /* a large one must not end the present chunk */
             c->next = arena->chunks->next;
             arena->chunks->next = c;
         } else {

@@ -23,8 +23,8 @@ int yq_error_prefix(struct yq_error *err, const char *prefix)
     char text[sizeof(err->text)];
     int n = snprintf(text, sizeof(text), "%s: ", prefix);
     if (n > 0 && (size_t)n < sizeof(text))
-        (void)snprintf(text + n, sizeof(text) - (size_t)n, "%.*s", (int)(sizeof(text) - (size_t)n - 1),
-                       err->text);
+        (void)snprintf(text + n, sizeof(text) - (size_t)n, "%.*s",
+                       (int)(sizeof(text) - (size_t)n - 1), err->text);
     __builtin_memcpy(err->text, text, sizeof(text));
     return -1;
 }

@@ -16,18 +16,52 @@ static bool is_digit(char c)
 }
 
 /* The end of the string that starts behind the quote at i, or len if it does not end.
- * *ret_zero is set when a \u0000 stands in it. */
+ * *ret_zero is set when a NUL or a \u0000 stands in it: cJSON would cut the string there. */
 static size_t string_end(const char *s, size_t i, size_t len, bool *ret_zero)
 {
     while (i < len && s[i] != '"') {
-        if (s[i] == '\\') {
-            if (len - i > 5 && memcmp(s + i, "\\u0000", 6) == 0)
-                *ret_zero = true;
-            i++;
-        }
-        i++;
+        if (s[i] == '\0' || (len - i > 5 && memcmp(s + i, "\\u0000", 6) == 0))
+            *ret_zero = true;
+        i += s[i] == '\\' ? 2 : 1;
     }
     return i < len ? i : len;
+}
+
+/* Length of the valid UTF-8 sequence at s, 0 if it is none: overlong forms, surrogates and what
+ * lies beyond U+10FFFF are none. */
+static size_t utf8_length(const unsigned char *s, size_t len)
+{
+    static const struct {
+        unsigned char first, last, second_from, second_to;
+        size_t length;
+    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                 {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+                 {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+                 {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+        if (s[0] < forms[f].first || s[0] > forms[f].last)
+            continue;
+        if (len < forms[f].length || s[1] < forms[f].second_from || s[1] > forms[f].second_to)
+            return 0;
+        for (size_t i = 2; i < forms[f].length; i++) {
+            if ((s[i] & 0xc0) != 0x80)
+                return 0;
+        }
+        return forms[f].length;
+    }
+    return 0;
+}
+
+static bool valid_utf8(const char *text, size_t len)
+{
+    for (size_t i = 0, step; i < len; i += step) {
+        step = (unsigned char)text[i] < 0x80
+                   ? 1
+                   : utf8_length((const unsigned char *)text + i, len - i);
+        if (step == 0)
+            return false;
+    }
+    return true;
 }
 
 /* Copies text to out with its long integers quoted. */
@@ -41,7 +75,7 @@ static int quote_long_integers(const char *s, size_t len, struct yq_buf *out, st
             bool zero = false;
             i = string_end(s, i + 1, len, &zero);
             if (zero)
-                return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds \\u0000");
+                return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL");
         } else if (is_digit(s[i])) {
             size_t start = i;
             while (i < len && is_digit(s[i]))
@@ -72,13 +106,17 @@ cJSON *yq_json_parse(const char *text, size_t len, struct yq_error *err)
 {
     struct yq_buf quoted = YQ_BUF_INIT;
     cJSON *tree = NULL;
+    if (!valid_utf8(text, len)) {
+        yq_error_set(err, YQ_ERROR_INVALID, "JSON is not UTF-8");
+        goto out;
+    }
     if (quote_long_integers(text, len, &quoted, err) < 0)
         goto out;
     const char *from = quoted.len ? quoted.data : text;
     size_t size = quoted.len ? quoted.len : len;
     const char *end = NULL;
     tree = cJSON_ParseWithLengthOpts(from, size, &end, 0);
-    while (tree != NULL && end < from + size && strchr(" \t\r\n", *end) != NULL)
+    while (tree != NULL && end < from + size && *end != '\0' && strchr(" \t\r\n", *end) != NULL)
         end++;
     if (tree == NULL || end != from + size) {
         size_t at = end ? (size_t)(end - from) : 0;
@@ -122,7 +160,8 @@ bool yq_json_item_int(const cJSON *item, int64_t *ret)
         *ret = (int64_t)d;
         return true;
     }
-    if (!cJSON_IsString(item) || item->valuestring[0] == '\0' || strchr(" \t\n+", item->valuestring[0]))
+    if (!cJSON_IsString(item) || item->valuestring[0] == '\0' ||
+        strchr(" \t\n+", item->valuestring[0]))
         return false;
     char *end;
     errno = 0;

@@ -1,0 +1,184 @@
+/* base: buffers, arenas, back-off, and JSON without lost digits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/backoff.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/memory.h"
+
+static void test_buf(void **state)
+{
+    (void)state;
+    struct yq_buf b = YQ_BUF_INIT;
+    assert_string_equal(yq_buf_text(&b), "");
+    for (int i = 0; i < 1000; i++)
+        yq_buf_addf(&b, "%d,", i % 10);
+    assert_int_equal(b.len, 2000);
+    yq_buf_clear(&b);
+    yq_buf_add_json_string(&b, "a\"b\\c\n\x01 名");
+    assert_string_equal(yq_buf_text(&b), "\"a\\\"b\\\\c\\n\\u0001 名\"");
+    char *own = yq_buf_steal(&b);
+    assert_int_equal(b.len, 0);
+    free(own);
+    yq_buf_add_json_string(&b, NULL);
+    assert_string_equal(b.data, "null");
+    yq_buf_release(&b);
+}
+
+static void test_arena(void **state)
+{
+    (void)state;
+    struct yq_arena *a = yq_arena_new();
+    char *first = yq_arena_strdup(a, "first");
+    for (int i = 0; i < 5000; i++) {
+        void *p = yq_arena_alloc(a, 24);
+        assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+        memset(p, 0xff, 24);
+    }
+    char *large = yq_arena_alloc(a, 100000);
+    assert_int_equal(large[99999], 0);
+    assert_string_equal(yq_arena_printf(a, "%s-%d", first, 7), "first-7");
+    assert_null(yq_arena_strdup(a, NULL));
+    assert_true(yq_arena_size(a) > 220000);
+    yq_arena_free(a);
+    yq_arena_free(NULL);
+}
+
+static void test_backoff(void **state)
+{
+    (void)state;
+    const struct yq_backoff b = {1000, 60000};
+    int64_t want = 1000;
+    for (unsigned attempt = 1; attempt < 100; attempt++) {
+        for (uint64_t seed = 0; seed < 50; seed++) {
+            int64_t d = yq_backoff_ms(&b, attempt, seed);
+            assert_in_range(d, want / 2, want);
+        }
+        want = want * 2 > 60000 ? 60000 : want * 2;
+    }
+    assert_int_not_equal(yq_backoff_ms(&b, 8, 1), yq_backoff_ms(&b, 8, 2));
+}
+
+static const char *member(struct yq_arena *a, const char *json, const char *key, cJSON **tree)
+{
+    *tree = yq_json_parse(json, strlen(json), NULL);
+    assert_non_null(*tree);
+    return yq_json_text(a, *tree, key);
+}
+
+static void test_long_integers_stay_text(void **state)
+{
+    (void)state;
+    struct yq_arena *a = yq_arena_new();
+    static const char *const cases[][2] = {
+        {"{\"id\":4000000000000000001}", "4000000000000000001"},
+        {"{\"id\": -9223372036854775807 }", "-9223372036854775807"},
+        {"{\"id\":[1],\"x\":{\"id\":9007199254740993}, \"id\":7}", NULL},
+        {"{\"id\":\"4000000000000000001\"}", "4000000000000000001"},
+        {"{\"id\":12}", "12"},
+        {"{\"id\":true}", "1"},
+        {"{\"id\":null}", NULL},
+        {"{\"id\":1.5}", NULL},
+        {"{\"Id\":12}", NULL},
+        {"{\"id\":\"say \\\"1234567890123456789\\\" \"}", "say \"1234567890123456789\" "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cJSON *tree;
+        const char *text = member(a, cases[i][0], "id", &tree);
+        if (cases[i][1] == NULL)
+            assert_null(text);
+        else
+            assert_string_equal(text, cases[i][1]);
+        cJSON_Delete(tree);
+    }
+    cJSON *tree;
+    const char *decimal = "[0.12345678901234567890,1e22,12345678901234567890.5]";
+    tree = yq_json_parse(decimal, strlen(decimal), NULL);
+    assert_non_null(tree);
+    assert_true(cJSON_IsNumber(cJSON_GetArrayItem(tree, 0)));
+    assert_true(cJSON_IsNumber(cJSON_GetArrayItem(tree, 2)));
+    cJSON_Delete(tree);
+    yq_arena_free(a);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t len;
+    } cases[] = {
+        {"", 0},
+        {"{", 1},
+        {"{}x", 3},
+        {"{} \0", 4},
+        {"\"a\0b\"", 5},
+        {"{\"a\":\"x\\u0000y\"}", 16},
+        {"[1,]", 4},
+        {"\"\xff\"", 3},
+        {"\"\xc0\xaf\"", 4},
+        {"\"\xed\xa0\x80\"", 5},
+        {"\"\xf5\x80\x80\x80\"", 6},
+        {"nul", 3},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct yq_error err = {0};
+        cJSON *tree = yq_json_parse(cases[i].text, cases[i].len, &err);
+        if (tree != NULL)
+            fail_msg("case %zu was taken", i);
+        assert_int_equal(err.kind, YQ_ERROR_INVALID);
+    }
+    const char *fine = "\"a\\\\u0000\""; /* an escaped backslash, then text */
+    cJSON *tree = yq_json_parse(fine, strlen(fine), NULL);
+    assert_non_null(tree);
+    cJSON_Delete(tree);
+}
+
+static void test_json_values(void **state)
+{
+    (void)state;
+    const char *text = "{\"n\":\"42\",\"b\":\"1\",\"f\":0,\"t\":true,\"x\":\" 1\",\"big\":1e300}";
+    cJSON *tree = yq_json_parse(text, strlen(text), NULL);
+    int64_t n = 0;
+    assert_true(yq_json_int(tree, "n", &n) && n == 42);
+    assert_false(yq_json_int(tree, "x", &n));
+    assert_false(yq_json_int(tree, "big", &n));
+    assert_true(yq_json_bool(tree, "b", false));
+    assert_false(yq_json_bool(tree, "f", true));
+    assert_true(yq_json_bool(tree, "t", false));
+    assert_true(yq_json_bool(tree, "missing", true));
+    assert_null(yq_json_get(NULL, "n"));
+    cJSON_Delete(tree);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    struct yq_error err;
+    assert_int_equal(yq_error_set(&err, YQ_ERROR_RETRY, "%0300d", 1), -1);
+    assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+    yq_error_set(&err, YQ_ERROR_LIMIT, "why");
+    yq_error_prefix(&err, "where");
+    assert_string_equal(err.text, "where: why");
+    assert_int_equal(err.kind, YQ_ERROR_LIMIT);
+    assert_int_equal(yq_error_set(NULL, YQ_ERROR_RETRY, "x"), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buf),     cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_backoff), cmocka_unit_test(test_long_integers_stay_text),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_json_values),
+        cmocka_unit_test(test_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
