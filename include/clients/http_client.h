@@ -31,6 +31,7 @@ struct yq_http_request {
     const char *body; /* NULL: GET; else POST */
     size_t body_len;
     const char *content_type;
+    bool once; /* never send it again on a fresh connection when a kept one breaks off under it */
     const struct yq_http_options *options;
 };
 

@@ -38,6 +38,8 @@ struct yq_call {
     const char *body;  /* JSON, or NULL for GET */
     bool write;        /* a lost answer leaves it unknown whether it happened */
     void *context;     /* the caller's */
+    void (*done)(struct yq_call *call); /* told once the call is dealt with, from yq_peer_run, so
+                                           that a large reply need not be kept; may be NULL */
     /* after the run: */
     cJSON *reply; /* the parsed answer, also where it was refused; the caller's to delete */
     struct yq_error
@@ -62,12 +64,14 @@ struct yq_peer_trace {
 
 struct yq_peer_kind {
     const char *name;            /* "wecom", "eteams" */
+    const char *path_prefix;     /* left out where an error names an API: "/cgi-bin/" */
     const char *token_parameter; /* "access_token" */
-    /* Fetches a token: blocking, through h; the text is the caller's. life_ms from now on. */
-    char *(*fetch_token)(void *context, struct yq_http *h, int64_t *ret_life_ms,
-                         struct yq_error *err);
-    /* Classifies a parsed answer; *ret_code and a text for err where it is no OK. reply may be
-     * NULL: what came was no JSON. */
+    /* Fetches a token: blocking, through h (yq_peer_ask); the text is the caller's. life_ms from
+     * now on. FATAL: none is to be had with this configuration. */
+    char *(*fetch_token)(void *context, struct yq_http *h, const struct yq_watch *watch,
+                         int64_t *ret_life_ms, struct yq_error *err);
+    /* Classifies a parsed answer; *ret_code and the text of err ("60111 userid not found") where it
+     * is no OK. reply may be NULL: what came was no JSON. */
     enum yq_answer (*classify)(void *context, int status, const cJSON *reply, int *ret_code,
                                struct yq_error *err);
 };
@@ -88,11 +92,18 @@ struct yq_peer_options {
 struct yq_peer *yq_peer_new(const struct yq_peer_options *options);
 void yq_peer_free(struct yq_peer *p);
 
-/* Carries out the calls; each one's result stands in it. Returns 0 when every call was dealt with
- * (also where some failed); -1 with LOST when the watch said stop, or FATAL when no token is to be
- * had: then calls that were not sent have error RETRY. */
+/* Carries out the calls; each one's result stands in it. h must have no requests of others. After a
+ * FATAL answer the other calls of that API get the same error without being sent. Returns 0 when
+ * every call was dealt with (also where some failed); -1 with LOST when the watch said stop, or
+ * FATAL when no token is to be had: then calls that were not sent have error RETRY. */
 int yq_peer_run(struct yq_peer *p, struct yq_http *h, struct yq_call *calls, size_t count,
                 const struct yq_watch *watch, struct yq_error *err);
 void yq_calls_release(struct yq_call *calls, size_t count); /* deletes the replies */
+
+/* One request outside the pace, as for a token: waits for the answer, asking the watch meanwhile.
+ * Returns 0 when there is a status; the caller releases ret->body. With LOST all requests of h are
+ * dropped. */
+int yq_peer_ask(struct yq_http *h, const struct yq_http_request *request,
+                const struct yq_watch *watch, struct yq_http_response *ret, struct yq_error *err);
 
 #endif

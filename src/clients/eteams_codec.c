@@ -1,0 +1,251 @@
+/* eteams' people and departments as JSON, read into rows; operations written as rows; its error
+ * codes sorted by what to do. */
+#include "clients/eteams_codec.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "clients/eteams_contract.h"
+#include "eteams_inner.h"
+
+/* ---- codes ---- */
+
+static const struct {
+    int code;
+    enum yq_eteams_class class;
+} classes[] = {
+    {0, YQ_ETEAMS_OK},           {-2, YQ_ETEAMS_RETRY},     {200004, YQ_ETEAMS_TOKEN},
+    {200005, YQ_ETEAMS_FATAL},   {200007, YQ_ETEAMS_TOKEN}, {200008, YQ_ETEAMS_TOKEN},
+    {300001, YQ_ETEAMS_TOKEN},   {300002, YQ_ETEAMS_TOKEN}, {403001, YQ_ETEAMS_FATAL},
+    {404001, YQ_ETEAMS_MISSING}, {410002, YQ_ETEAMS_SPLIT}, {410011, YQ_ETEAMS_DONE},
+    {410012, YQ_ETEAMS_DONE},    {410013, YQ_ETEAMS_DONE},  {429001, YQ_ETEAMS_SLOW},
+    {500000, YQ_ETEAMS_RETRY},
+};
+
+enum yq_eteams_class yq_eteams_classify(int code)
+{
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (classes[i].code == code)
+            return classes[i].class;
+    }
+    return YQ_ETEAMS_ROW;
+}
+
+int yq_eteams_errcode(const cJSON *reply, const char **ret_text)
+{
+    const cJSON *message = yq_json_get(reply, "message");
+    const cJSON *from = yq_json_get(message, "errcode") ? message : reply;
+    const char *key = yq_json_get(from, "errcode") ? "errcode" : "code";
+    const cJSON *text = yq_json_get(from, "errmsg");
+    if (text == NULL)
+        text = yq_json_get(from, "msg");
+    if (ret_text != NULL)
+        *ret_text = cJSON_IsString(text) ? text->valuestring : "";
+    int64_t code;
+    if (!yq_json_int(from, key, &code))
+        return -2;
+    return code < INT_MIN || code > INT_MAX ? INT_MAX : (int)code;
+}
+
+/* ---- reading ---- */
+
+bool yq_eteams_is_id(const char *text)
+{
+    size_t len = text ? strspn(text, "0123456789") : 0;
+    return len > 0 && len <= 20 && text[len] == '\0' && text[0] != '0';
+}
+
+const char *yq_eteams_id(struct yq_arena *arena, const cJSON *item)
+{
+    if (!cJSON_IsString(item) && !cJSON_IsNumber(item))
+        return NULL;
+    const char *text = yq_json_item_text(arena, item);
+    return yq_eteams_is_id(text) ? text : NULL;
+}
+
+/* Texts may come as numbers; what is missing is empty. */
+static const char *text_of(struct yq_view *v, const cJSON *object, const char *key)
+{
+    const char *text = yq_json_text(v->arena, object, key);
+    return text ? yq_arena_strdup(v->arena, text) : "";
+}
+
+/* `department` as an array, a string or a number. Returns -1 if something in it is no id. */
+static int read_departments(struct yq_view *v, const cJSON *item, const char *const **ret,
+                            size_t *ret_count)
+{
+    size_t count = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, used = 0;
+    const char **ids = yq_arena_alloc(v->arena, (count + 1) * sizeof(*ids));
+    bool none =
+        item == NULL || cJSON_IsNull(item) || (cJSON_IsString(item) && *item->valuestring == '\0');
+    const cJSON *from = none ? NULL : cJSON_IsArray(item) ? item->child : item;
+    for (; from != NULL; from = cJSON_IsArray(item) ? from->next : NULL) {
+        const char *id = yq_eteams_id(v->arena, from);
+        if (id == NULL)
+            return -1;
+        ids[used++] = yq_arena_strdup(v->arena, id);
+    }
+    *ret = ids;
+    *ret_count = used;
+    return 0;
+}
+
+/* eteams.md §2.4. Numbers that are not in the table of §1.7 are a customer's own: there the coarse
+ * status decides. */
+static bool in_service(struct yq_arena *arena, const cJSON *object)
+{
+    const char *status = yq_json_text(arena, object, "status");
+    bool normal = status == NULL || *status == '\0' || strcmp(status, ET_ST_NORMAL) == 0;
+    int64_t n;
+    if (!yq_json_int(object, "personnel_status", &n))
+        return normal;
+    if (n >= 1 && n <= 5)
+        return true;
+    return n != 6 && n != 7 && n != 9 && n != 10 && status != NULL && *status != '\0' && normal;
+}
+
+struct yq_eteams_member *yq_eteams_read_member(struct yq_view *v, const cJSON *object,
+                                               struct yq_error *err)
+{
+    const char *id = yq_eteams_id(v->arena, yq_json_get(object, ET_ROW_ID));
+    const char *const *departments = NULL;
+    size_t count = 0;
+    if (id == NULL) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "a person without a valid id");
+        return NULL;
+    }
+    if (read_departments(v, yq_json_get(object, "department"), &departments, &count) < 0) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "a person whose department is no id");
+        return NULL;
+    }
+    struct yq_eteams_member *m = yq_view_eteams_member(v, id);
+    const char *identity = yq_json_text(v->arena, object, ET_F_IDENTITY);
+    m->fact = YQ_PRESENT;
+    m->error = NULL;
+    m->user_id = text_of(v, object, "user_id");
+    m->account = text_of(v, object, ET_F_ACCOUNT);
+    m->name = text_of(v, object, "username");
+    m->mobile = text_of(v, object, "mobile");
+    m->email = text_of(v, object, "email");
+    m->job_num = text_of(v, object, "job_num");
+    m->sex = text_of(v, object, "sex");
+    m->departments = departments;
+    m->department_count = count;
+    m->in_service = in_service(v->arena, object);
+    m->secondary = identity != NULL && strcmp(identity, ET_F_IDENTITY_SECONDARY) == 0;
+    yq_view_index_member(v, m);
+    return m;
+}
+
+struct yq_eteams_department *yq_eteams_read_department(struct yq_view *v, const cJSON *object,
+                                                       struct yq_error *err)
+{
+    const char *id = yq_eteams_id(v->arena, yq_json_get(object, ET_ROW_ID));
+    const cJSON *name = yq_json_get(object, "name");
+    const char *parent = yq_json_text(v->arena, object, "parent");
+    if (id == NULL || !cJSON_IsString(name)) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "a department without a valid id or name");
+        return NULL;
+    }
+    const cJSON *said = yq_json_get(object, "parent");
+    bool none = said == NULL || cJSON_IsNull(said) ||
+                (parent != NULL && (*parent == '\0' || strcmp(parent, "0") == 0));
+    if (!none && yq_eteams_id(v->arena, said) == NULL) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "a department whose parent is no id");
+        return NULL;
+    }
+    struct yq_eteams_department *d = yq_view_eteams_department(v, id);
+    const char *status = yq_json_text(v->arena, object, "status");
+    d->fact = YQ_PRESENT;
+    d->error = NULL;
+    d->parent = none ? NULL : yq_arena_strdup(v->arena, parent);
+    d->name = yq_arena_strdup(v->arena, name->valuestring);
+    d->enabled = status == NULL || strcmp(status, "0") != 0;
+    return d;
+}
+
+/* ---- writing ---- */
+
+static void add_member(struct yq_buf *out, const char *name, const char *value)
+{
+    if (out->len > 0)
+        yq_buf_addc(out, ',');
+    yq_buf_add_json_string(out, name);
+    yq_buf_addc(out, ':');
+    yq_buf_add_json_string(out, value);
+}
+
+/* A new record says nothing about what is empty; a change may empty a field. */
+static void add_changes(const struct yq_operation *op, const char *department, bool fresh,
+                        struct yq_buf *out)
+{
+    for (size_t i = 0; i < op->change_count; i++) {
+        const struct yq_change *c = &op->changes[i];
+        bool ref = strcmp(c->field, "parent") == 0 || strcmp(c->field, "department") == 0;
+        const char *value = ref ? department : c->after;
+        if (value != NULL && (*value != '\0' || !fresh))
+            add_member(out, c->field, value);
+    }
+}
+
+static void add_post(const struct yq_operation *op, const char *target, const char *department,
+                     const char *connection, struct yq_buf *out)
+{
+    add_member(out, ET_ROW_ID, target);
+    if (department != NULL)
+        add_member(out, "departmentId", department);
+    add_member(out, "externalSyncType", ET_POST_SYNC_TYPE);
+    struct yq_buf id = YQ_BUF_INIT;
+    if (op->external_id != NULL)
+        yq_buf_adds(&id, op->external_id);
+    else
+        yq_eteams_external_id(connection, target, department, &id);
+    add_member(out, "externalSyncId", yq_buf_text(&id));
+    yq_buf_release(&id);
+    add_member(out, "deleted", op->kind == YQ_OP_POST_REMOVE ? "1" : "0");
+}
+
+void yq_eteams_write_row(const struct yq_operation *op, const char *target, const char *department,
+                         const char *connection, struct yq_buf *out)
+{
+    struct yq_buf row = YQ_BUF_INIT;
+    switch (op->kind) {
+    case YQ_OP_DEPARTMENT_CREATE:
+        add_changes(op, department, true, &row);
+        add_member(&row, "status", "1");
+        break;
+    case YQ_OP_MEMBER_CREATE:
+        add_changes(op, department, true, &row);
+        add_member(&row, "personnel_status", ET_PS_REGULAR);
+        break;
+    case YQ_OP_DEPARTMENT_UPDATE:
+    case YQ_OP_MEMBER_UPDATE:
+        add_member(&row, ET_ROW_ID, target);
+        add_changes(op, department, false, &row);
+        break;
+    case YQ_OP_MEMBER_RESIGN:
+        add_member(&row, ET_ROW_ID, target);
+        add_member(&row, "personnel_status", ET_PS_LEFT);
+        if (department != NULL)
+            add_member(&row, "department", department);
+        add_member(&row, "superior", ET_CLEAR_TEXT);
+        yq_buf_adds(&row, ",\"other_superior\":[]");
+        break;
+    case YQ_OP_POST_ADD:
+    case YQ_OP_POST_REMOVE:
+        add_post(op, target, department, connection, &row);
+        break;
+    default: /* has no row */
+        break;
+    }
+    yq_buf_add(out, yq_buf_text(&row), row.len);
+    yq_buf_release(&row);
+}
+
+void yq_eteams_external_id(const char *connection, const char *employee, const char *department,
+                           struct yq_buf *out)
+{
+    yq_buf_addf(out, "yq-%s-%s-%s", connection, employee, department);
+}

@@ -1,0 +1,215 @@
+/* Where details may not be read: who is in which department, and the tree without names, from the
+ * contacts secret (wecom.md §0.2). It sees the whole company, so what is not there is absent. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "model/wecom_codec.h"
+#include "wecom_inner.h"
+
+#define PAGE_ROWS 10000
+#define PAGES_MAX 1000 /* far more than a company has; a cursor that never ends is an error */
+
+/* A person's departments, one after the other as the pages bring them. */
+struct membership {
+    char key[YQ_USERID_MAX + 1];
+    char userid[YQ_USERID_MAX + 1];
+    uint32_t *departments;
+    size_t count, capacity;
+    UT_hash_handle hh;
+};
+
+struct listing {
+    struct membership *people;
+};
+
+static void free_listing(struct listing *l)
+{
+    struct membership *m, *next;
+    HASH_ITER (hh, l->people, m, next) {
+        HASH_DEL(l->people, m);
+        free(m->departments);
+        free(m);
+    }
+}
+
+/* One row of user/list_id. Returns 0, or -1 if it is malformed. */
+static int add_row(struct listing *l, const cJSON *row)
+{
+    const cJSON *userid = yq_json_get(row, "userid");
+    int64_t department;
+    if (!cJSON_IsString(userid) ||
+        !yq_userid_valid(userid->valuestring, strlen(userid->valuestring)) ||
+        !yq_json_int(row, "department", &department) || department < 1 || department > UINT32_MAX)
+        return -1;
+    char key[YQ_USERID_MAX + 1];
+    yq_userid_key(userid->valuestring, key);
+    struct membership *m;
+    HASH_FIND_STR(l->people, key, m);
+    if (m == NULL) {
+        m = yq_calloc(1, sizeof(*m));
+        memcpy(m->key, key, sizeof(key));
+        memcpy(m->userid, userid->valuestring, strlen(userid->valuestring) + 1);
+        HASH_ADD_STR(l->people, key, m);
+    }
+    yq_grow(&m->departments, &m->capacity, m->count, sizeof(*m->departments));
+    m->departments[m->count++] = (uint32_t)department;
+    return 0;
+}
+
+static int add_page(struct listing *l, const cJSON *reply, char **ret_cursor, struct yq_error *err)
+{
+    const cJSON *rows = yq_json_get(reply, "dept_user"), *row;
+    const cJSON *cursor = yq_json_get(reply, "next_cursor");
+    if (!cJSON_IsArray(rows) || (cursor != NULL && !cJSON_IsString(cursor)))
+        return yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: not a page");
+    cJSON_ArrayForEach (row, rows) {
+        if (add_row(l, row) < 0)
+            return yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: a malformed row");
+    }
+    *ret_cursor =
+        cursor != NULL && *cursor->valuestring != '\0' ? yq_strdup(cursor->valuestring) : NULL;
+    return 0;
+}
+
+static char *page_body(const char *cursor)
+{
+    struct yq_buf body = YQ_BUF_INIT;
+    yq_buf_adds(&body, "{");
+    if (cursor != NULL) {
+        yq_buf_adds(&body, "\"cursor\":");
+        yq_buf_add_json_string(&body, cursor);
+        yq_buf_addc(&body, ',');
+    }
+    yq_buf_addf(&body, "\"limit\":%d}", PAGE_ROWS);
+    return yq_buf_steal(&body);
+}
+
+/* All pages. 0: complete; -1 with whatever kept it from being so. */
+static int list_everybody(struct yq_wecom *w, struct yq_http *h, struct listing *l,
+                          const struct yq_watch *watch, struct yq_error *err)
+{
+    char *cursor = NULL;
+    int rc = 0;
+    for (int page = 0; rc == 0; page++) {
+        if (page == PAGES_MAX) {
+            rc = yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: the pages do not end");
+            break;
+        }
+        char *body = page_body(cursor);
+        struct yq_call call = {.api = WC_P_USER_LIST_ID, .body = body};
+        free(cursor);
+        cursor = NULL;
+        rc = yq_wecom_run(&w->contacts, h, &call, 1, watch, err);
+        if (rc == 0 && call.error.kind == YQ_ERROR_FATAL) {
+            rc = yq_wecom_fatal(&w->contacts, &call, err);
+        } else if (rc == 0 && call.error.kind != YQ_ERROR_NONE) {
+            *err = call.error;
+            rc = -1;
+        } else if (rc == 0) {
+            rc = add_page(l, call.reply, &cursor, err);
+        }
+        yq_calls_release(&call, 1);
+        free(body);
+        if (cursor == NULL)
+            break;
+    }
+    free(cursor);
+    return rc;
+}
+
+static void take_membership(struct yq_view *v, const char *userid, const struct membership *found)
+{
+    struct yq_wecom_member *m = yq_view_wecom_member(v, userid);
+    struct yq_wecom_member fresh = {.key = m->key, .userid = m->userid, .hh = m->hh};
+    *m = fresh;
+    m->fact = found ? YQ_PRESENT : YQ_ABSENT;
+    if (found == NULL)
+        return;
+    uint32_t *ids = yq_arena_alloc(v->arena, (found->count + 1) * sizeof(*ids));
+    memcpy(ids, found->departments, found->count * sizeof(*ids));
+    m->userid = yq_arena_strdup(v->arena, found->userid);
+    m->departments = ids;
+    m->department_count = found->count;
+    m->known = YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS);
+}
+
+int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
+                            const char *const *userids, size_t count, const struct yq_watch *watch,
+                            struct yq_error *err)
+{
+    struct listing l = {0};
+    struct yq_error why = {0};
+    int rc = list_everybody(w, h, &l, watch, &why);
+    for (size_t i = 0; i < count; i++) {
+        char key[YQ_USERID_MAX + 1];
+        struct membership *found = NULL;
+        yq_userid_key(userids[i], key);
+        HASH_FIND_STR(l.people, key, found);
+        if (rc == 0) {
+            take_membership(v, userids[i], found);
+        } else {
+            struct yq_wecom_member *m = yq_view_wecom_member(v, userids[i]);
+            m->fact = YQ_UNREADABLE;
+            m->error = yq_view_error(v, &why);
+        }
+    }
+    free_listing(&l);
+    if (rc == 0 || (why.kind != YQ_ERROR_LOST && why.kind != YQ_ERROR_FATAL))
+        return 0;
+    if (err != NULL)
+        *err = why;
+    return -1;
+}
+
+/* ---- departments ---- */
+
+/* Reads every row, or says why the list is not to be relied on. */
+static int take_tree(struct yq_view *v, const cJSON *reply, struct yq_error *err)
+{
+    const cJSON *rows = yq_json_get(reply, "department_id"), *row;
+    if (!cJSON_IsArray(rows))
+        return yq_error_set(err, YQ_ERROR_RETRY, "department/simplelist: not a list");
+    int rc = 0;
+    cJSON_ArrayForEach (row, rows) {
+        if (yq_wecom_read_department(v, row, err) == NULL)
+            rc = -1;
+    }
+    if (rc < 0)
+        err->kind = YQ_ERROR_RETRY;
+    return rc;
+}
+
+int yq_wecom_ids_of_departments(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
+                                const uint32_t *ids, size_t count, const struct yq_watch *watch,
+                                struct yq_error *err)
+{
+    struct yq_call call = {.api = WC_P_DEPARTMENT_SIMPLELIST};
+    struct yq_error why = {0};
+    for (size_t i = 0; i < count; i++)
+        yq_view_wecom_department(v, ids[i])->fact = YQ_UNASKED;
+    int rc = yq_wecom_run(&w->contacts, h, &call, 1, watch, &why);
+    if (rc == 0 && call.error.kind == YQ_ERROR_FATAL) {
+        rc = yq_wecom_fatal(&w->contacts, &call, &why);
+    } else if (rc == 0 && call.error.kind != YQ_ERROR_NONE) {
+        why = call.error;
+        rc = -1;
+    } else if (rc == 0) {
+        rc = take_tree(v, call.reply, &why);
+    }
+    yq_calls_release(&call, 1);
+    for (size_t i = 0; i < count; i++) {
+        struct yq_wecom_department *d = yq_view_wecom_department(v, ids[i]);
+        if (d->fact == YQ_PRESENT)
+            continue;
+        d->fact = rc == 0 ? YQ_ABSENT : YQ_UNREADABLE;
+        d->error = rc == 0 ? NULL : yq_view_error(v, &why);
+    }
+    bool ends = why.kind == YQ_ERROR_LOST || why.kind == YQ_ERROR_FATAL || count == 0;
+    if (rc == 0 || !ends)
+        return 0;
+    if (err != NULL)
+        *err = why;
+    return -1;
+}

@@ -1,0 +1,56 @@
+/* What the files of the WeCom client share. */
+#ifndef YQ_CLIENTS_WECOM_INNER_H
+#define YQ_CLIENTS_WECOM_INNER_H
+
+#include <stdatomic.h>
+
+#include "clients/wecom_client.h"
+
+#define WC_P_TOKEN "/cgi-bin/gettoken"
+#define WC_P_USER_GET "/cgi-bin/user/get"
+#define WC_P_USER_LIST "/cgi-bin/user/list"
+#define WC_P_USER_LIST_ID "/cgi-bin/user/list_id"
+#define WC_P_DEPARTMENT_GET "/cgi-bin/department/get"
+#define WC_P_DEPARTMENT_LIST "/cgi-bin/department/list"
+#define WC_P_DEPARTMENT_SIMPLELIST "/cgi-bin/department/simplelist"
+
+/* One secret and its token: the app's (SB) or that of the contacts-sync assistant (CS). */
+struct yq_wecom_credential {
+    struct yq_wecom *owner;
+    const char *setting; /* names it for an operator */
+    char *secret;
+    struct yq_peer *peer;
+};
+
+struct yq_wecom {
+    struct yq_wecom_options options;
+    char *api_base, *corp_id;
+    struct yq_wecom_credential app, contacts; /* peer NULL: there is none */
+    /* Monotonic; the contacts secret gives no details to our address before that (48009). */
+    _Atomic int64_t contacts_shut_until;
+};
+
+/* The credential that details are read with; NULL: there is none now. */
+struct yq_wecom_credential *yq_wecom_reader(struct yq_wecom *w);
+/* True if this answer means that the credential cannot read details at all, so that something else
+ * must do; remembers it for the contacts secret. */
+bool yq_wecom_shut(struct yq_wecom *w, const struct yq_wecom_credential *c,
+                   const struct yq_error *err);
+/* What a FATAL code means for whoever set this up: replaces err's text by a sentence. */
+void yq_wecom_explain(const struct yq_wecom_credential *c, struct yq_error *err);
+/* Runs the calls; -1 only for LOST, or for FATAL without a token (explained). */
+int yq_wecom_run(struct yq_wecom_credential *c, struct yq_http *h, struct yq_call *calls,
+                 size_t count, const struct yq_watch *watch, struct yq_error *err);
+/* The calls' end: -1 with the first FATAL answer that is none of `shut`. */
+int yq_wecom_fatal(const struct yq_wecom_credential *c, const struct yq_call *call,
+                   struct yq_error *err);
+
+/* Fallbacks, from the contacts secret (wecom.md §4.1): ids alone. */
+int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
+                            const char *const *userids, size_t count, const struct yq_watch *watch,
+                            struct yq_error *err);
+int yq_wecom_ids_of_departments(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
+                                const uint32_t *ids, size_t count, const struct yq_watch *watch,
+                                struct yq_error *err);
+
+#endif

@@ -1,0 +1,192 @@
+/* WeCom's members and departments as JSON, read into rows; its error codes sorted by what to do. */
+#include "model/wecom_codec.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "model/subject.h"
+
+#define CODE(...)                                                                                  \
+    (int[])                                                                                        \
+    {                                                                                              \
+        __VA_ARGS__, 0                                                                             \
+    }
+
+static const struct {
+    enum yq_wecom_class class;
+    const int *codes; /* 0-ended */
+} classes[] = {
+    {YQ_WECOM_TOKEN, CODE(40014, 42001, 42007, 42009, 42011, 40082)},
+    {YQ_WECOM_RETRY, CODE(-1, -2, 6000, 302005, 302008)},
+    {YQ_WECOM_LIMIT, CODE(45009)},
+    {YQ_WECOM_CONCURRENCY, CODE(45033)},
+    {YQ_WECOM_FATAL, CODE(40001, 40013, 40056, 40057, 40080, 40083, 40084, 40085, 40091, 41001,
+                          41002, 41004, 48001, 48002, 48003, 48004, 48005, 48006, 48008, 50001,
+                          50003, 60020, 60031, 60246, 301002, 301007, 301042)},
+};
+
+enum yq_wecom_class yq_wecom_classify(int code)
+{
+    if (code == 0)
+        return YQ_WECOM_OK;
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        for (const int *c = classes[i].codes; *c != 0; c++) {
+            if (*c == code)
+                return classes[i].class;
+        }
+    }
+    return YQ_WECOM_ITEM;
+}
+
+int yq_wecom_errcode(const cJSON *reply)
+{
+    int64_t code = 0;
+    if (!cJSON_IsObject(reply))
+        return -2;
+    if (yq_json_get(reply, "errcode") == NULL)
+        return 0;
+    if (!yq_json_int(reply, "errcode", &code) || code < INT32_MIN || code > INT32_MAX)
+        return -2;
+    return (int)code;
+}
+
+static bool read_id(const cJSON *item, uint32_t least, uint32_t *ret)
+{
+    int64_t n;
+    if (!yq_json_item_int(item, &n) || n < least || n > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)n;
+    return true;
+}
+
+/* ---- members ---- */
+
+static void know(struct yq_wecom_member *m, enum yq_member_field field)
+{
+    m->known |= YQ_FIELD_BIT(field);
+}
+
+static void read_text(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object,
+                      enum yq_member_field field, const char **ret)
+{
+    const cJSON *item = yq_json_get(object, yq_member_field_name(field));
+    if (!cJSON_IsString(item))
+        return;
+    *ret = yq_arena_strdup(v->arena, item->valuestring);
+    know(m, field);
+}
+
+static void read_gender(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object)
+{
+    int64_t n;
+    if (!yq_json_int(object, "gender", &n) || n < 0 || n > 2)
+        return;
+    m->gender = yq_arena_printf(v->arena, "%d", (int)n);
+    know(m, YQ_FIELD_GENDER);
+}
+
+static void read_status(struct yq_wecom_member *m, const cJSON *object)
+{
+    int64_t n;
+    if (!yq_json_int(object, "status", &n) || (n != 1 && n != 2 && n != 4 && n != 5))
+        return;
+    m->status = (int)n;
+    know(m, YQ_FIELD_STATUS);
+}
+
+static void read_departments(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object)
+{
+    const cJSON *list = yq_json_get(object, "department"), *item;
+    if (!cJSON_IsArray(list))
+        return;
+    size_t count = (size_t)cJSON_GetArraySize(list), used = 0;
+    uint32_t *ids = yq_arena_alloc(v->arena, (count + 1) * sizeof(*ids));
+    cJSON_ArrayForEach (item, list) {
+        if (!read_id(item, 1, &ids[used++]))
+            return;
+    }
+    m->departments = ids;
+    m->department_count = used;
+    know(m, YQ_FIELD_DEPARTMENTS);
+}
+
+/* A list of userids; NULL if it is none, or one of them is malformed. */
+static const char *const *read_userids(struct yq_view *v, const cJSON *list, size_t *ret_count)
+{
+    const cJSON *item;
+    if (!cJSON_IsArray(list))
+        return NULL;
+    size_t count = (size_t)cJSON_GetArraySize(list), used = 0;
+    const char **ids = yq_arena_alloc(v->arena, (count + 1) * sizeof(*ids));
+    cJSON_ArrayForEach (item, list) {
+        if (!cJSON_IsString(item) || !yq_userid_valid(item->valuestring, strlen(item->valuestring)))
+            return NULL;
+        ids[used++] = yq_arena_strdup(v->arena, item->valuestring);
+    }
+    *ret_count = used;
+    return ids;
+}
+
+static void read_placing(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object)
+{
+    read_departments(v, m, object);
+    if (read_id(yq_json_get(object, "main_department"), 1, &m->main_department))
+        know(m, YQ_FIELD_MAIN_DEPARTMENT);
+    m->direct_leaders =
+        read_userids(v, yq_json_get(object, "direct_leader"), &m->direct_leader_count);
+    if (m->direct_leaders != NULL)
+        know(m, YQ_FIELD_DIRECT_LEADERS);
+}
+
+struct yq_wecom_member *yq_wecom_read_member(struct yq_view *v, const cJSON *object,
+                                             struct yq_error *err)
+{
+    const cJSON *id = yq_json_get(object, "userid");
+    if (!cJSON_IsString(id) || !yq_userid_valid(id->valuestring, strlen(id->valuestring))) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "a member without a valid userid");
+        return NULL;
+    }
+    struct yq_wecom_member *m = yq_view_wecom_member(v, id->valuestring);
+    struct yq_wecom_member fresh = {.key = m->key, .hh = m->hh}; /* one answer, not a mixture */
+    *m = fresh;
+    m->userid = yq_arena_strdup(v->arena, id->valuestring);
+    m->fact = YQ_PRESENT;
+    read_text(v, m, object, YQ_FIELD_NAME, &m->name);
+    read_text(v, m, object, YQ_FIELD_MOBILE, &m->mobile);
+    read_text(v, m, object, YQ_FIELD_EMAIL, &m->email);
+    read_gender(v, m, object);
+    read_status(m, object);
+    read_placing(v, m, object);
+    return m;
+}
+
+/* ---- departments ---- */
+
+struct yq_wecom_department *yq_wecom_read_department(struct yq_view *v, const cJSON *object,
+                                                     struct yq_error *err)
+{
+    uint32_t id, parent = 0;
+    const cJSON *parent_item = yq_json_get(object, "parentid");
+    if (!read_id(yq_json_get(object, "id"), 1, &id)) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "a department without a valid id");
+        return NULL;
+    }
+    if (parent_item != NULL && !read_id(parent_item, 0, &parent)) {
+        (void)yq_error_set(err, YQ_ERROR_INVALID, "department %u: parentid is malformed", id);
+        return NULL;
+    }
+    struct yq_wecom_department *d = yq_view_wecom_department(v, id);
+    const cJSON *name = yq_json_get(object, "name");
+    d->fact = YQ_PRESENT;
+    d->error = NULL;
+    d->parent = parent;
+    d->name = cJSON_IsString(name) && name->valuestring[0] != '\0'
+                  ? yq_arena_strdup(v->arena, name->valuestring)
+                  : NULL;
+    if (!yq_json_int(object, "order", &d->order) || d->order < 0)
+        d->order = -1;
+    d->leader_count = 0;
+    d->leaders = read_userids(v, yq_json_get(object, "department_leader"), &d->leader_count);
+    return d;
+}
