@@ -352,10 +352,11 @@ int yq_turn_run(const struct yq_turn_context *c, struct yq_connection *connectio
         done = load(&t, err);
     if (done == 0 && !paused)
         done = work(&t, err);
-    struct yq_error ignored;
-    bool ours = done == 0 || err->kind != YQ_ERROR_LOST || atomic_load(c->aborting);
-    if (ours && leave(&t, &ignored) < 0)
+    struct yq_error leaving = {0};
+    if (leave(&t, &leaving) < 0 && done == 0) { /* what is lost is not given back: harmless */
+        *err = leaving;
         done = -1;
+    }
     yq_scope_release(&t.scope);
     yq_commit_free(collected);
     return done;
