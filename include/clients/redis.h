@@ -26,30 +26,36 @@ int yq_redis_address_parse(const char *url, struct yq_redis_address *ret, struct
 
 struct yq_redis;
 
-/* Connects at the first command. timeout_ms bounds connecting and each answer; a command that
+/* Connects at the first command. Makes the process ignore SIGPIPE where nothing else was chosen.
+ * timeout_ms bounds connecting and each answer; a command that
  * blocks in Redis itself passes its own time on top (yq_redis_wait). */
 struct yq_redis *yq_redis_new(const struct yq_redis_address *address, int timeout_ms);
 void yq_redis_free(struct yq_redis *r);
 
 /* Sends one command, waits for the answer. The caller frees the reply with freeReplyObject. NULL
  * with RETRY when Redis cannot be reached, is loading, read-only or out of memory; LIMIT never;
- * INVALID for any other error answer (a bug, or a key of another type), whose text is in err. */
+ * LOST when a script of ours finds the lease gone; INVALID for any other error answer (a bug, a
+ * wrong password, or a key of another type), whose text, code first, is in err.
+ *
+ * RETRY after a command that writes: it may have happened, when only its answer was lost. What is
+ * written here is harmless twice, or an accepted double (XADD). */
 redisReply *yq_redis_command(struct yq_redis *r, struct yq_error *err, const char *format, ...);
 redisReply *yq_redis_argv(struct yq_redis *r, int argc, const char **argv, const size_t *lens,
                           struct yq_error *err);
 /* The same for a command that may block for extra_ms in Redis. */
 redisReply *yq_redis_wait(struct yq_redis *r, int extra_ms, int argc, const char **argv,
                           struct yq_error *err);
-/* Pipelining: append several, then take as many replies in order. */
+/* Pipelining: append several, then take as many replies in order. An error answer (INVALID) leaves
+ * the others to be taken; once the connection is lost, all that are left say RETRY. */
 int yq_redis_append(struct yq_redis *r, int argc, const char **argv, const size_t *lens,
                     struct yq_error *err);
 redisReply *yq_redis_reply(struct yq_redis *r, struct yq_error *err);
 
 /* A Lua script, by its digest (EVALSHA), loaded when Redis does not know it. `script` must be a
- * static object, zeroed but for its text. */
+ * static object: a connection remembers by its address what it has loaded, up to 32. argv holds the
+ * keys first. */
 struct yq_redis_script {
     const char *text;
-    char sha[41];
 };
 redisReply *yq_redis_script(struct yq_redis *r, const struct yq_redis_script *script, int key_count,
                             int argc, const char **argv, const size_t *lens, struct yq_error *err);

@@ -1,0 +1,89 @@
+/* How a queue stands, and trimming what nobody needs any more: one script each, so that the figures
+ * belong together and nothing changes between looking and trimming. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clients/queue.h"
+#include "unread.h"
+
+/* KEYS: events, dead, retry. ARGV: group. Answers {length, waiting, pending, dead, retrying, id of
+ * the oldest entry that is not acknowledged or ""}. Redis does not know its lag after entries were
+ * deleted by hand: then up to 10,000 are counted. */
+static const struct yq_redis_script stats_script = {
+    YQ_LUA_GROUP_OF
+    "local events, group = KEYS[1], ARGV[1]\n"
+    "local g = group_of(events, group)\n"
+    "local length = redis.call('XLEN', events)\n"
+    "local from = g and '(' .. g['last-delivered-id'] or '-'\n"
+    "local pending = g and g['pending'] or 0\n"
+    "local waiting = length\n"
+    "if g then\n"
+    "  waiting = g['lag'] or #redis.call('XRANGE', events, from, '+', 'COUNT', 10000)\n"
+    "end\n"
+    "local oldest = ''\n"
+    "if pending > 0 then\n"
+    "  oldest = redis.call('XPENDING', events, group)[2]\n"
+    "elseif waiting > 0 then\n"
+    "  local first = redis.call('XRANGE', events, from, '+', 'COUNT', 1)[1]\n"
+    "  if first then oldest = first[1] end\n"
+    "end\n"
+    "return {length, waiting, pending, redis.call('XLEN', KEYS[2]), redis.call('HLEN', KEYS[3]),\n"
+    "        oldest}\n"};
+
+/* KEYS: events. ARGV: group, oldest id to keep. The bound moves down to the oldest pending entry
+ * and to the last one that was read; without a group nothing is known to be settled. */
+static const struct yq_redis_script trim_script = {
+    YQ_LUA_GROUP_OF "local events, group, bound = KEYS[1], ARGV[1], ARGV[2]\n"
+                    "local g = group_of(events, group)\n"
+                    "if not g then return 0 end\n"
+                    "local function before(a, b)\n"
+                    "  local am, as = string.match(a, '^(%d+)-(%d+)$')\n"
+                    "  local bm, bs = string.match(b, '^(%d+)-(%d+)$')\n"
+                    "  if am ~= bm then return tonumber(am) < tonumber(bm) end\n"
+                    "  if #as ~= #bs then return #as < #bs end\n"
+                    "  return as < bs\n"
+                    "end\n"
+                    "local read = g['last-delivered-id']\n"
+                    "if before(read, bound) then bound = read end\n"
+                    "if g['pending'] > 0 then\n"
+                    "  local first = redis.call('XPENDING', events, group)[2]\n"
+                    "  if before(first, bound) then bound = first end\n"
+                    "end\n"
+                    "return redis.call('XTRIM', events, 'MINID', '=', bound)\n"};
+
+int yq_queue_stats(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
+                   struct yq_queue_stats *ret, struct yq_error *err)
+{
+    char events[YQ_KEY_MAX], dead[YQ_KEY_MAX], retry[YQ_KEY_MAX];
+    const char *argv[] = {yq_key(keys, id, "events", events), yq_key(keys, id, "dead", dead),
+                          yq_key(keys, id, "retry", retry), YQ_QUEUE_GROUP};
+    redisReply *reply = yq_redis_script(r, &stats_script, 3, 4, argv, NULL, err);
+    if (reply == NULL)
+        return -1;
+    *ret = (struct yq_queue_stats){.length = reply->element[0]->integer,
+                                   .waiting = reply->element[1]->integer,
+                                   .pending = reply->element[2]->integer,
+                                   .dead = reply->element[3]->integer,
+                                   .retrying = reply->element[4]->integer};
+    int64_t oldest = strtoll(reply->element[5]->str, NULL, 10);
+    if (oldest > 0) /* a clock behind Redis' own: just now, but there */
+        ret->oldest_ms = now_ms > oldest ? now_ms - oldest : 1;
+    freeReplyObject(reply);
+    return 0;
+}
+
+int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
+                  int64_t retain_ms, int64_t *ret_trimmed, struct yq_error *err)
+{
+    char events[YQ_KEY_MAX], bound[YQ_ENTRY_MAX];
+    int64_t oldest = now_ms > retain_ms ? now_ms - retain_ms : 0;
+    (void)snprintf(bound, sizeof(bound), "%" PRId64 "-0", oldest);
+    const char *argv[] = {yq_key(keys, id, "events", events), YQ_QUEUE_GROUP, bound};
+    redisReply *reply = yq_redis_script(r, &trim_script, 1, 3, argv, NULL, err);
+    if (reply == NULL)
+        return -1;
+    *ret_trimmed = reply->integer;
+    freeReplyObject(reply);
+    return 0;
+}
