@@ -89,27 +89,22 @@ static bool is_candidate(const struct judge *j, const cJSON *person)
            owner_of_record(j->c->member_links_before, text_of(person, "id")) == NULL;
 }
 
+/* One person, and no key pointing elsewhere; else a case. A job number is a hit only under the same
+ * name. */
 static const cJSON *find_person(const struct judge *j, const cJSON *member, bool *ret_case)
 {
     const cJSON *found = NULL, *p;
-    bool by_job_num_alone = true;
     cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
+        bool named = same_name(text_of(p, "username"), text_of(member, "name"));
         bool matches = false;
-        for (enum key key = KEY_ACCOUNT; key < KEYS; key++) {
-            if (!is_candidate(j, p) || !key_matches(j, member, p, key))
-                continue;
-            matches = true;
-            by_job_num_alone = by_job_num_alone && key == KEY_JOB_NUM;
-        }
-        if (!matches)
+        for (enum key key = KEY_ACCOUNT; key < KEYS; key++)
+            matches = matches || (key_matches(j, member, p, key) && (key != KEY_JOB_NUM || named));
+        if (!matches || !is_candidate(j, p))
             continue;
         if (found != NULL)
-            *ret_case = true; /* one person, and no key pointing elsewhere */
+            *ret_case = true;
         found = p;
     }
-    if (found != NULL && by_job_num_alone &&
-        !same_name(text_of(found, "username"), text_of(member, "name")))
-        *ret_case = true;
     return found;
 }
 
@@ -157,35 +152,47 @@ static bool has_new_link_only(const struct judge *j, const cJSON *member)
     return id == NULL || find_record(j->c->before, "members", id) == NULL;
 }
 
+/* Where the newcomer belongs: his main department, else the first visible one. */
 static bool in_that_department(const struct judge *j, const cJSON *member, const cJSON *person)
 {
     const cJSON *item;
+    uint32_t place = id_of(member, "main_department");
     cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(member, "departments")) {
-        const char *id = counterpart(j, j->c->department_links_before, (uint32_t)item->valuedouble);
-        if (id != NULL && department_visible(j, (uint32_t)item->valuedouble) &&
-            same_text(id, main_department_of(person)))
-            return true;
+        if (!department_visible(j, place))
+            place = (uint32_t)item->valuedouble;
     }
-    return false;
+    const char *id = counterpart(j, j->c->department_links_before, place);
+    return id != NULL && department_visible(j, place) && same_text(id, main_department_of(person));
+}
+
+/* Both sides have a key of that kind that can be read, and they differ. */
+static bool told_apart(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    if (!option_true(j, "sensitive_readable", true))
+        return false;
+    return (*text_of(member, "mobile") != '\0' && *text_of(person, "mobile") != '\0') ||
+           (*text_of(member, "email") != '\0' && *text_of(person, "email") != '\0');
 }
 
 /* Could the new member be the person of a deleted one? The names must be the same: else it is a
- * joiner who took over a leaver's mobile (decision 36). */
+ * joiner who took over a leaver's mobile (decision 36). Two of one name and department whose
+ * mobiles or e-mails are known and differ are two people. */
 static bool could_be(const struct judge *j, const cJSON *member, const cJSON *person,
                      bool *ret_sure)
 {
     bool key =
         key_matches(j, member, person, KEY_MOBILE) || key_matches(j, member, person, KEY_EMAIL);
+    bool alike = in_that_department(j, member, person) && !told_apart(j, member, person);
     *ret_sure = key;
-    return same_name(text_of(member, "name"), text_of(person, "username")) &&
-           (key || in_that_department(j, member, person));
+    return same_name(text_of(member, "name"), text_of(person, "username")) && (key || alike);
 }
 
+/* "A delete and a create": the newcomer was created, and is nobody whom eteams already knows. */
 static bool is_joiner(const struct judge *j, const cJSON *member)
 {
     const char *userid = text_of(member, "userid");
     bool is_case = false;
-    return member_touched(j, userid, NULL) && fate_of(j, userid) == FATE_WORKS &&
+    return member_touched(j, userid, "member.created") && fate_of(j, userid) == FATE_WORKS &&
            has_new_link_only(j, member) && find_person(j, member, &is_case) == NULL;
 }
 

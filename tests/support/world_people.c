@@ -126,8 +126,9 @@ void world_relink_member(struct act *a)
     struct yq_link_member *old = take_member_link(a, a->op->from_userid);
     if (old == NULL)
         return;
-    if (world_member_link(a->w, a->op->subject.userid) != NULL)
-        world_complain(a, "the new userid has a link", NULL);
+    struct yq_link_member *twin = world_member_link(a->w, a->op->subject.userid);
+    if (twin != NULL) /* made before the change was known: its record is withdrawn */
+        *twin = a->w->member_links[--a->w->member_link_count];
     struct yq_link_member *l =
         world_link_member(a->w, a->op->subject.userid, old->eteams, old->how);
     struct yq_link_member moved = *old;

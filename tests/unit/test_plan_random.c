@@ -1,0 +1,216 @@
+/* The planner against small directories made up at random: what is planned can be carried out row
+ * by row, the oracle finds no difference, the next plan is empty, and no order of anything changes
+ * the plan. YQ_CASES says how many, YQ_SEED replays one seed with its case printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "plan/guard.h"
+#include "support/random_world.h"
+#include "support/world.h"
+
+#define CASES 20000
+
+struct outcome {
+    struct yq_buf text, complaints;
+    size_t operations;
+};
+
+static void release(struct outcome *o)
+{
+    yq_buf_release(&o->text);
+    yq_buf_release(&o->complaints);
+}
+
+/* The plan of the same world, read in another order or all at once. */
+static void plan_again(uint64_t seed, int order, bool whole, const char *expected,
+                       struct outcome *o)
+{
+    struct world *w = random_world(seed);
+    struct yq_buf text = YQ_BUF_INIT;
+    w->order = order;
+    w->whole_eteams = whole;
+    struct world_run run = world_run(w, &o->complaints);
+    if (run.plan != NULL)
+        yq_plan_text(run.plan, &text);
+    if (strcmp(yq_buf_text(&text), expected) != 0)
+        yq_buf_addf(&o->complaints, "%s the plan is another one:\n%s",
+                    whole ? "with all of eteams in the view" : "read in another order",
+                    yq_buf_text(&text));
+    yq_buf_release(&text);
+    world_run_release(&run);
+    world_free(w);
+}
+
+/* Rows of one stage and kind go out in one batch: their order is nobody's promise. */
+static void apply_backwards(uint64_t seed, const struct yq_plan *plan, struct outcome *o)
+{
+    struct world *w = random_world(seed);
+    struct yq_buf lines = YQ_BUF_INIT;
+    if (world_apply_reversed(w, plan, &lines) > 0)
+        yq_buf_addf(&o->complaints, "with each batch reversed:\n%s", yq_buf_text(&lines));
+    yq_buf_release(&lines);
+    world_free(w);
+}
+
+static void expect_nothing_left(struct world *w, struct outcome *o)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    struct world_run run = world_run(w, &o->complaints);
+    if (run.plan != NULL && run.plan->operation_count > 0) {
+        yq_plan_text(run.plan, &text);
+        yq_buf_addf(&o->complaints, "the next plan is not empty:\n%s", yq_buf_text(&text));
+    }
+    yq_buf_release(&text);
+    world_run_release(&run);
+}
+
+static void try_seed(uint64_t seed, struct outcome *o)
+{
+    struct world *w = random_world(seed), *before = random_world(seed);
+    struct world_run run = world_run(w, &o->complaints);
+    if (run.plan != NULL) {
+        yq_plan_text(run.plan, &o->text);
+        o->operations = run.plan->operation_count;
+        (void)world_apply(w, run.plan, &o->complaints);
+        (void)world_judge(before, w, false, &o->complaints);
+        expect_nothing_left(w, o);
+        apply_backwards(seed, run.plan, o);
+        plan_again(seed, 1, false, yq_buf_text(&o->text), o);
+        plan_again(seed, 0, true, yq_buf_text(&o->text), o);
+    }
+    world_run_release(&run);
+    world_free(w);
+    world_free(before);
+}
+
+static void show(uint64_t seed, const struct outcome *o)
+{
+    struct world *w = random_world(seed);
+    struct yq_buf text = YQ_BUF_INIT;
+    random_world_print(w, &text);
+    print_error("%s\nplan:\n%s", yq_buf_text(&text), yq_buf_text(&o->text));
+    yq_buf_release(&text);
+    world_free(w);
+}
+
+static uint64_t number_from(const char *name, uint64_t fallback)
+{
+    const char *text = getenv(name);
+    return text != NULL && *text != '\0' ? strtoull(text, NULL, 10) : fallback;
+}
+
+static void test_random_pairs(void **state)
+{
+    (void)state;
+    const char *only = getenv("YQ_SEED");
+    uint64_t first = number_from("YQ_SEED", 1), count = only ? 1 : number_from("YQ_CASES", CASES);
+    size_t operations = 0, failures = 0;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        struct outcome o = {0};
+        try_seed(seed, &o);
+        operations += o.operations;
+        if (o.complaints.len > 0) {
+            print_error("seed %llu:\n%s", (unsigned long long)seed, yq_buf_text(&o.complaints));
+            failures++;
+        }
+        if (only != NULL || (o.complaints.len > 0 && failures == 1))
+            show(seed, &o);
+        release(&o);
+        if (failures == number_from("YQ_FAILURES", 3))
+            break;
+    }
+    print_message("%zu operations in %llu cases from seed %llu\n", operations,
+                  (unsigned long long)count, (unsigned long long)first);
+    assert_int_equal(failures, 0);
+    assert_true(only != NULL || operations > count);
+}
+
+/* ---- the guard ---- */
+
+static struct world *company_of_leavers(int leavers)
+{
+    struct world *w = world_new();
+    world_add_org(w, "900", "Company", NULL);
+    world_add_person(w, "899", "Admin", "900");
+    w->administrators = yq_calloc(1, sizeof(*w->administrators));
+    w->administrators[w->administrator_count++] = "899";
+    world_add_department(w, 1, "Company", 0);
+    for (int i = 0; i < leavers; i++) {
+        char userid[16], id[16];
+        (void)snprintf(userid, sizeof(userid), "u%d", i);
+        (void)snprintf(id, sizeof(id), "%d", 1000 + i);
+        world_add_person(w, id, userid, "900");
+        world_link_member(w, userid, id, "account");
+        world_add_event(w, YQ_EVENT_MEMBER_DELETED, yq_subject_member(userid), 10 + i, "{}");
+    }
+    return w;
+}
+
+/* How many of so many leavers the guard holds. */
+static size_t held_of(int leavers, const struct yq_guard_figures *figures, int64_t max,
+                      int64_t percent)
+{
+    char hash[33];
+    struct yq_buf complaints = YQ_BUF_INIT;
+    struct world *w = company_of_leavers(leavers);
+    w->policy.removals.max = max;
+    w->policy.removals.percent = percent;
+    struct world_run run = world_run(w, &complaints);
+    assert_string_equal(yq_buf_text(&complaints), "");
+    assert_int_equal(run.plan->removals, leavers);
+    (void)yq_guard_apply(run.plan, &w->policy, figures, hash);
+    size_t held = 0;
+    for (size_t i = 0; i < run.plan->operation_count; i++)
+        held += run.plan->operations[i]->held;
+    world_run_release(&run);
+    world_free(w);
+    yq_buf_release(&complaints);
+    return held;
+}
+
+static void test_guard_trips_at_limit_plus_one(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t size, max, percent;
+        int limit; /* max(3, min(max, percent of size)) */
+    } cases[] = {
+        {0, 20, 10, 3},       {10, 20, 10, 3},   {39, 20, 10, 3},
+        {40, 20, 10, 4},      {199, 20, 10, 19}, {200, 20, 10, 20},
+        {100000, 20, 10, 20}, {100, 5, 50, 5},   {100, 0, 10, 3},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct yq_guard_figures f = {.size = cases[i].size};
+        int limit = cases[i].limit;
+        assert_int_equal(held_of(limit, &f, cases[i].max, cases[i].percent), 0);
+        assert_int_equal(held_of(limit + 1, &f, cases[i].max, cases[i].percent), limit + 1);
+    }
+}
+
+static void test_guard_of_the_day(void **state)
+{
+    (void)state;
+    struct yq_guard_figures f = {.size = 100, .last_day = 18}; /* 10 a run, 20 a day */
+    assert_int_equal(held_of(2, &f, 20, 10), 0);
+    assert_int_equal(held_of(3, &f, 20, 10), 3);
+    f = (struct yq_guard_figures){.size = 100000, .last_day = 490}; /* 20 a run, 500 a day */
+    assert_int_equal(held_of(10, &f, 20, 10), 0);
+    assert_int_equal(held_of(11, &f, 20, 10), 11);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_guard_trips_at_limit_plus_one),
+        cmocka_unit_test(test_guard_of_the_day),
+        cmocka_unit_test(test_random_pairs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
