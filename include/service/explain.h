@@ -1,0 +1,80 @@
+/* What is known about one subject, gathered from Redis for a person who asks "why": what came in,
+ * what was done or not done about it, and how it stands now. */
+#ifndef YQ_SERVICE_EXPLAIN_H
+#define YQ_SERVICE_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "clients/redis.h"
+#include "clients/store_inspect.h"
+#include "model/event.h"
+#include "model/reason.h"
+#include "model/subject.h"
+
+struct yq_explain_event { /* something came in about it */
+    char entry[YQ_ENTRY_MAX];
+    bool gone; /* only its id is left: older than the retention time */
+    enum yq_event_kind kind;
+    const char *source;
+    int64_t ms; /* when it was queued */
+    enum yq_entry_state state;
+};
+
+struct yq_explain_change {
+    const char *field, *before, *after; /* NULL: not said */
+};
+
+struct yq_explain_step { /* something was done, or decided not to be */
+    char entry[YQ_ENTRY_MAX];
+    int64_t ms;
+    const char *run, *events, *rule, *op;
+    const char *word; /* "ok", "none", "wait", "case", "held", "failed" */
+    struct yq_reason reason;
+    struct yq_explain_change *changes;
+    size_t change_count;
+};
+
+struct yq_explain {
+    struct yq_arena *arena; /* owns all texts */
+    struct yq_subject subject;
+    char key[YQ_SUBJECT_MAX];
+    struct {
+        const char *eteams; /* NULL: not linked */
+        const char *how;
+        int64_t ms;
+        bool left;
+        size_t posts;
+    } link;
+    struct yq_explain_event *events; /* oldest first */
+    size_t event_count, event_capacity;
+    struct yq_explain_step *steps; /* oldest first */
+    size_t step_count;
+    struct {
+        bool there, running;
+        unsigned attempts;
+        int64_t next_ms;
+        const char *error;
+    } retry;
+    struct {
+        bool there;
+        struct yq_reason reason;
+        int64_t ms;
+    } open_case;
+    struct {
+        const char *entry; /* of the event; NULL: none */
+        const char *attempts, *error;
+        int64_t ms;
+    } dead;
+};
+
+/* Gathers it; ret is for yq_explain_release, also after an error. A subject that nobody ever heard
+ * of is no error: all of it is empty. */
+int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                      const struct yq_subject *subject, struct yq_explain *ret,
+                      struct yq_error *err);
+void yq_explain_release(struct yq_explain *e);
+
+#endif

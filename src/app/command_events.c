@@ -1,0 +1,297 @@
+/* events list, events show: what stands in a connection's stream. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "clients/queue.h"
+#include "clients/store_inspect.h"
+#include "commands.h"
+#include "mask.h"
+#include "printing.h"
+#include "when.h"
+
+#define PAGE 500
+
+struct filter {
+    const char *kind, *subject, *from, *to, *state, *limit;
+    enum yq_event_kind wanted_kind;
+    char wanted_subject[YQ_SUBJECT_MAX];
+    char first[YQ_ENTRY_MAX], last[YQ_ENTRY_MAX];
+    long most;
+};
+
+static const char *state_name(enum yq_entry_state state)
+{
+    static const char *const names[] = {
+        [YQ_ENTRY_WAITING] = "waiting", [YQ_ENTRY_PENDING] = "pending", [YQ_ENTRY_DONE] = "done"};
+    return names[state];
+}
+
+static int set_times(struct filter *f, int64_t now_ms, struct yq_error *err)
+{
+    strcpy(f->first, "-");
+    strcpy(f->last, "+");
+    if (f->from != NULL && yq_when_parse(f->from, now_ms, f->first, err) != 0)
+        return -1;
+    return f->to != NULL ? yq_when_parse(f->to, now_ms, f->last, err) : 0;
+}
+
+/* Turns the options into what is compared with. */
+static int set_filter(struct filter *f, int64_t now_ms, struct yq_error *err)
+{
+    struct yq_subject subject;
+    char *end = NULL;
+    if (f->kind != NULL && yq_event_kind_parse(f->kind, &f->wanted_kind) != 0)
+        return yq_error_set(err, YQ_ERROR_INVALID, _("\"%.60s\" is no kind of event"), f->kind);
+    if (f->subject != NULL) {
+        if (yq_subject_parse(f->subject, &subject, NULL) != 0)
+            return yq_error_set(err, YQ_ERROR_INVALID,
+                                _("a subject is member:USERID, department:ID, tag:ID or all"));
+        yq_subject_key(&subject, f->wanted_subject);
+    }
+    if (f->state != NULL && strcmp(f->state, "all") != 0 && strcmp(f->state, "pending") != 0 &&
+        strcmp(f->state, "done") != 0)
+        return yq_error_set(err, YQ_ERROR_INVALID, _("--state is all, pending or done"));
+    f->most = f->limit != NULL ? strtol(f->limit, &end, 10) : 50;
+    if (f->most < 1 || f->most > 1000000 || (end != NULL && *end != '\0'))
+        return yq_error_set(err, YQ_ERROR_INVALID, _("--limit is a number from 1 to 1000000"));
+    return set_times(f, now_ms, err);
+}
+
+static bool matches(const struct filter *f, const struct yq_delivery *d, enum yq_entry_state state)
+{
+    char key[YQ_SUBJECT_MAX];
+    yq_subject_key(&d->subject, key);
+    bool open = state != YQ_ENTRY_DONE;
+    if (f->kind != NULL && (d->broken || d->kind != f->wanted_kind))
+        return false;
+    if (f->subject != NULL && (d->broken || strcmp(key, f->wanted_subject) != 0))
+        return false;
+    return f->state == NULL || strcmp(f->state, "all") == 0 ||
+           open == (strcmp(f->state, "pending") == 0);
+}
+
+struct listing {
+    struct yq_cli *cli;
+    const char *id;
+    struct filter filter;
+    struct yq_queue_progress progress;
+    struct yq_table table;
+    cJSON *json;
+    long found;
+};
+
+static void list_json(struct listing *l, const struct yq_delivery *d, const char *subject,
+                      const char *state)
+{
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddStringToObject(item, "entry", d->entry);
+    cJSON_AddNumberToObject(item, "queued_ms", (double)d->queued_ms);
+    cJSON_AddNumberToObject(item, "at", (double)d->at);
+    cJSON_AddStringToObject(item, "state", state);
+    cJSON_AddStringToObject(item, "kind", d->broken ? "broken" : yq_event_kind_name(d->kind));
+    cJSON_AddStringToObject(item, "subject", subject);
+    cJSON_AddStringToObject(item, "source", d->source != NULL ? d->source : "");
+    cJSON_AddItemToArray(l->json, item);
+}
+
+static void list_one(struct listing *l, const struct yq_delivery *d)
+{
+    enum yq_entry_state state = yq_entry_state_of(&l->progress, d->entry);
+    char subject[YQ_SUBJECT_MAX] = "?", when[YQ_WHEN_MAX];
+    if (l->found >= l->filter.most || !matches(&l->filter, d, state))
+        return;
+    l->found++;
+    if (!d->broken)
+        yq_subject_format(&d->subject, subject);
+    if (l->json != NULL) {
+        list_json(l, d, subject, state_name(state));
+        return;
+    }
+    yq_table_add(&l->table, d->entry);
+    yq_table_add(&l->table, yq_when_show(d->queued_ms, when));
+    yq_table_add(&l->table, state_name(state));
+    yq_table_add(&l->table, d->broken ? _("unreadable") : yq_event_kind_name(d->kind));
+    yq_table_add(&l->table, subject);
+    yq_table_add(&l->table, d->source != NULL ? d->source : "");
+}
+
+/* Page by page from the newest, until enough are found. */
+static int list_pages(struct listing *l, struct yq_error *err)
+{
+    char last[YQ_ENTRY_MAX + 1];
+    memcpy(last, l->filter.last, YQ_ENTRY_MAX);
+    size_t got = PAGE;
+    while (got == PAGE && l->found < l->filter.most) {
+        struct yq_deliveries page = {0};
+        if (yq_queue_range(l->cli->redis, &l->cli->keys, l->id, l->filter.first, last, true, PAGE,
+                           &page, err) != 0)
+            return -1;
+        got = page.count;
+        for (size_t i = 0; i < got; i++)
+            list_one(l, &page.items[i]);
+        if (got > 0)
+            snprintf(last, sizeof(last), "(%s", page.items[got - 1].entry);
+        yq_deliveries_release(&page);
+    }
+    return 0;
+}
+
+static enum yq_exit print_listing(struct listing *l)
+{
+    const char *const heads[] = {_("ENTRY"), _("TIME"),    _("STATE"),
+                                 _("KIND"),  _("SUBJECT"), _("SOURCE")};
+    struct yq_error err = {0};
+    l->json = l->cli->json ? cJSON_CreateArray() : NULL;
+    l->table.columns = 6;
+    for (size_t i = 0; i < 6; i++)
+        yq_table_add(&l->table, heads[i]);
+    int result = yq_queue_read_progress(l->cli->redis, &l->cli->keys, l->id, &l->progress, &err);
+    if (result == 0)
+        result = list_pages(l, &err);
+    if (result == 0 && l->json != NULL) {
+        yq_print_json(l->json, l->cli->out);
+        l->json = NULL;
+    } else if (result == 0 && l->found > 0) {
+        yq_table_print(&l->table, l->cli->out);
+    } else if (result == 0) {
+        fputs(_("no such events\n"), l->cli->out);
+    }
+    cJSON_Delete(l->json);
+    yq_table_release(&l->table);
+    yq_queue_progress_release(&l->progress);
+    return result == 0 ? YQ_EXIT_DONE : yq_cli_fail(l->cli, "%s", err.text);
+}
+
+enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv)
+{
+    struct listing l = {.cli = cli};
+    const struct yq_argument known[] = {{"--kind", &l.filter.kind, NULL},
+                                        {"--subject", &l.filter.subject, NULL},
+                                        {"--from", &l.filter.from, NULL},
+                                        {"--to", &l.filter.to, NULL},
+                                        {"--state", &l.filter.state, NULL},
+                                        {"--limit", &l.filter.limit, NULL},
+                                        {NULL, NULL, NULL}};
+    struct yq_error err = {0};
+    if (yq_cli_arguments(cli, known, &argc, argv, (int[]){1, 1}) != 0)
+        return YQ_EXIT_USAGE;
+    if (set_filter(&l.filter, yq_wall_ms(cli->clock), &err) != 0)
+        return yq_cli_usage(cli, "%s", err.text);
+    if (yq_cli_open(cli) != 0 || yq_cli_connection(cli, argv[0]) == NULL)
+        return YQ_EXIT_FAILED;
+    l.id = argv[0];
+    return print_listing(&l);
+}
+
+/* ---- one event ---- */
+
+static cJSON *shown_data(const char *data, bool reveal)
+{
+    cJSON *tree = yq_json_or_text(data != NULL ? data : "{}");
+    if (!reveal)
+        yq_mask_json(tree);
+    return tree;
+}
+
+static char *shown_raw(const char *raw, bool reveal)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    if (reveal)
+        yq_buf_adds(&text, raw != NULL ? raw : "");
+    else
+        yq_mask_text(raw != NULL ? raw : "", &text);
+    return yq_buf_steal(&text);
+}
+
+static void print_event_json(struct yq_cli *cli, const struct yq_delivery *d, cJSON *data,
+                             const char *raw, const char *state)
+{
+    char subject[YQ_SUBJECT_MAX] = "";
+    cJSON *root = cJSON_CreateObject();
+    if (!d->broken)
+        yq_subject_format(&d->subject, subject);
+    cJSON_AddStringToObject(root, "entry", d->entry);
+    cJSON_AddNumberToObject(root, "queued_ms", (double)d->queued_ms);
+    cJSON_AddNumberToObject(root, "at", (double)d->at);
+    cJSON_AddStringToObject(root, "state", state);
+    cJSON_AddStringToObject(root, "kind", d->broken ? "broken" : yq_event_kind_name(d->kind));
+    cJSON_AddStringToObject(root, "subject", subject);
+    cJSON_AddStringToObject(root, "source", d->source != NULL ? d->source : "");
+    cJSON_AddStringToObject(root, "digest", d->digest != NULL ? d->digest : "");
+    cJSON_AddItemToObject(root, "data", data);
+    cJSON_AddStringToObject(root, "raw", raw);
+    yq_print_json(root, cli->out);
+}
+
+static void print_event(struct yq_cli *cli, const struct yq_delivery *d, cJSON *data,
+                        const char *raw, const char *state)
+{
+    char subject[YQ_SUBJECT_MAX] = "?", when[YQ_WHEN_MAX];
+    if (!d->broken)
+        yq_subject_format(&d->subject, subject);
+    fprintf(cli->out, _("entry    %s\n"), d->entry);
+    fprintf(cli->out, _("queued   %s\n"), yq_when_show(d->queued_ms, when));
+    fprintf(cli->out, _("happened %s\n"), yq_when_show(d->at * 1000, when));
+    fprintf(cli->out, _("state    %s\n"), state);
+    fprintf(cli->out, _("kind     %s\n"),
+            d->broken ? _("unreadable") : yq_event_kind_name(d->kind));
+    fprintf(cli->out, _("subject  %s\n"), subject);
+    fprintf(cli->out, _("source   %s\n"), d->source != NULL ? d->source : "");
+    fprintf(cli->out, _("digest   %s\n"), d->digest != NULL ? d->digest : "");
+    char *text = cJSON_Print(data);
+    fprintf(cli->out, _("data     %s\n"), text != NULL ? text : "");
+    fprintf(cli->out, _("raw      %s\n"), raw);
+    cJSON_free(text);
+    cJSON_Delete(data);
+}
+
+/* An entry id is "1767225600000-0"; without its second part the first of that millisecond. */
+static bool is_entry_id(const char *text)
+{
+    size_t len = strspn(text, "0123456789");
+    if (len < 1 || len > 19)
+        return false;
+    return text[len] == '\0' ||
+           (text[len] == '-' && text[len + 1] != '\0' && strlen(text) < YQ_ENTRY_MAX &&
+            text[len + 1 + strspn(text + len + 1, "0123456789")] == '\0');
+}
+
+static enum yq_exit show_event(struct yq_cli *cli, const char *id, const char *entry, bool reveal)
+{
+    struct yq_deliveries found = {0};
+    struct yq_queue_progress progress = {0};
+    struct yq_error err = {0};
+    enum yq_exit status = YQ_EXIT_DONE;
+    if (yq_queue_range(cli->redis, &cli->keys, id, entry, entry, false, 1, &found, &err) != 0 ||
+        yq_queue_read_progress(cli->redis, &cli->keys, id, &progress, &err) != 0) {
+        status = yq_cli_fail(cli, "%s", err.text);
+    } else if (found.count == 0) {
+        status = yq_cli_fail(
+            cli, _("%s has no event %s: never had, or it is older than the retention time"), id,
+            entry);
+    } else {
+        const struct yq_delivery *d = &found.items[0];
+        const char *state = state_name(yq_entry_state_of(&progress, d->entry));
+        char *raw = shown_raw(d->raw, reveal);
+        (cli->json ? print_event_json : print_event)(cli, d, shown_data(d->data, reveal), raw,
+                                                     state);
+        free(raw);
+    }
+    yq_deliveries_release(&found);
+    yq_queue_progress_release(&progress);
+    return status;
+}
+
+enum yq_exit yq_command_events_show(struct yq_cli *cli, int argc, char **argv)
+{
+    bool reveal = false;
+    const struct yq_argument known[] = {{"--reveal", NULL, &reveal}, {NULL, NULL, NULL}};
+    if (yq_cli_arguments(cli, known, &argc, argv, (int[]){2, 2}) != 0)
+        return YQ_EXIT_USAGE;
+    if (!is_entry_id(argv[1]))
+        return yq_cli_usage(cli, _("\"%.60s\" is no entry id"), argv[1]);
+    if (yq_cli_open(cli) != 0 || yq_cli_connection(cli, argv[0]) == NULL)
+        return YQ_EXIT_FAILED;
+    return show_event(cli, argv[0], argv[1], reveal);
+}
