@@ -132,7 +132,8 @@ static const cJSON *request(struct peer *p, const char *path, const char *type, 
     return p->answer;
 }
 
-static const cJSON *post_json(struct peer *p, const char *path, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static const cJSON *
+post_json(struct peer *p, const char *path, const char *format, va_list args)
 {
     char *body = NULL;
     if (vasprintf(&body, format, args) < 0)
