@@ -152,7 +152,9 @@ static void check_program(struct yq_config_draft *d)
     if (is_set(s->admin_listen) && !is_set(s->admin_token) &&
         line_of(d->lines, "admin.token", 0) == 0)
         yq_config_fault(d, listen, "admin.token", _("is missing: admin.listen needs it"));
-    if (is_set(s->admin_listen) && strcmp(s->listen, s->admin_listen) == 0)
+    size_t len = strlen(s->listen);
+    bool any_port = len > 2 && strcmp(s->listen + len - 2, ":0") == 0;
+    if (is_set(s->admin_listen) && !any_port && strcmp(s->listen, s->admin_listen) == 0)
         yq_config_fault(d, listen, "admin.listen", _("must differ from listen"));
     if (s->workers > s->workers_max)
         yq_config_fault(d, line_of(d->lines, "workers", 1), "workers",
