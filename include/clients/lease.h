@@ -37,8 +37,9 @@ enum yq_lease_result yq_lease_take(struct yq_redis *r, const struct yq_keys *key
 int yq_lease_renew(struct yq_redis *r, const struct yq_keys *keys, struct yq_lease *l,
                    const struct yq_clock *clock, struct yq_error *err);
 bool yq_lease_valid(const struct yq_lease *l, const struct yq_clock *clock);
-/* Gives it back. *ret_more is true when the stream holds entries that no worker has read: the
- * caller puts the connection back into the ready set, so that no wake-up is lost. */
+/* Gives it back; harmless when it is no longer ours. *ret_more is true when the stream holds
+ * entries that no worker has read, and nobody else holds the lease: the caller puts the connection
+ * back into the ready set, so that no wake-up is lost. */
 int yq_lease_release(struct yq_redis *r, const struct yq_keys *keys, const struct yq_lease *l,
                      bool *ret_more, struct yq_error *err);
 /* Who holds it, for an operator: the JSON, or "" when nobody does. Caller frees. */
@@ -50,11 +51,13 @@ char *yq_lease_holder(struct yq_redis *r, const struct yq_keys *keys, const char
 struct yq_commit;
 struct yq_commit *yq_commit_new(void);
 void yq_commit_free(struct yq_commit *c);
-/* Arguments are copied; NULL ends the list. */
+/* Arguments, 64 at most, are copied; NULL ends the list. */
 void yq_commit_add(struct yq_commit *c, const char *command, ...) __attribute__((sentinel));
 size_t yq_commit_count(const struct yq_commit *c);
-/* Runs and empties it. Large ones are cut into several scripts of whole commands; what one script
- * does is all or nothing. LOST when the lease is not ours: nothing of the rest was done. */
+/* Runs and empties it, whatever comes of it. Large ones are cut into several scripts of whole
+ * commands; what one script does is all or nothing, unless Redis refuses one of its commands for
+ * good (INVALID: a bug). LOST when the lease is not ours: nothing of the rest was done. RETRY: the
+ * last script may have been carried out. */
 int yq_lease_commit(struct yq_redis *r, const struct yq_keys *keys, const struct yq_lease *l,
                     struct yq_commit *c, struct yq_error *err);
 
