@@ -96,7 +96,8 @@ static int load(struct turn *t, struct yq_error *err)
     struct yq_attempts attempts = {0};
     if (yq_queue_ensure_group(t->c->redis, t->c->keys, t->id, &made, err) < 0)
         return -1;
-    if (made && yq_store_owe_reconcile(t->c->redis, t->c->keys, t->id, OWED_GROUP,
+    bool lost = made && t->lease.token > 1; /* the first holder of a new connection lost nothing */
+    if (lost && yq_store_owe_reconcile(t->c->redis, t->c->keys, t->id, OWED_GROUP,
                                        yq_wall_ms(t->c->clock), err) < 0)
         return -1;
     if (yq_store_load_attempts(t->c->redis, t->c->keys, t->id, &attempts, err) < 0)
