@@ -1,6 +1,6 @@
 /* The scheduler: one thread that moves delayed connections to the ready set when they are due,
- * sweeps for what a crash left out, trims the streams, checks Redis' settings, and tells the
- * gauges. Several may run against one Redis: each step is harmless when done twice. */
+ * sweeps for what a crash left out, trims the streams, and tells the gauges. Several may run
+ * against one Redis: each step is harmless when done twice. */
 #ifndef YQ_SERVICE_SCHEDULER_H
 #define YQ_SERVICE_SCHEDULER_H
 

@@ -1,0 +1,142 @@
+/* What an operator and a machine may ask this process. */
+#include "service/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "clients/queue.h"
+#include "crypto/secret.h"
+#include "inquiry.h"
+#include "service/metrics.h"
+
+struct yq_admin {
+    struct yq_admin_options o;
+    struct yq_keys keys;
+    struct yq_inquiry *inquiry;
+    struct yq_buf text; /* reused */
+    struct yq_route routes[5];
+};
+
+static void handle_health(void *context, struct yq_exchange *x)
+{
+    (void)context; /* the loop runs, or nobody would be here */
+    yq_exchange_answer_text(x, 200, "ok");
+}
+
+static void handle_ready(void *context, struct yq_exchange *x)
+{
+    struct yq_admin *a = context;
+    struct yq_buf degraded = YQ_BUF_INIT;
+    bool ready = a->o.ready(a->o.context, &degraded);
+    yq_buf_clear(&a->text);
+    yq_buf_addf(&a->text, "{\"ready\":%s,\"degraded\":[%s]}", ready ? "true" : "false",
+                yq_buf_text(&degraded));
+    yq_buf_release(&degraded);
+    yq_exchange_answer(x, ready ? 200 : 503, "application/json", a->text.data, a->text.len);
+}
+
+static void handle_metrics(void *context, struct yq_exchange *x)
+{
+    struct yq_admin *a = context;
+    yq_buf_clear(&a->text);
+    yq_metrics_write(&a->text);
+    yq_exchange_answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", a->text.data,
+                       a->text.len);
+}
+
+/* ---- /api/ ---- */
+
+static bool is_authorised(const struct yq_admin *a, const struct yq_exchange *x)
+{
+    static const char scheme[] = "Bearer ";
+    struct yq_text given = yq_request_header(yq_exchange_request(x), "Authorization");
+    const char *token = a->o.settings->admin_token;
+    size_t skip = sizeof(scheme) - 1;
+    if (token == NULL || token[0] == '\0' || given.len <= skip ||
+        strncasecmp(given.data, scheme, skip) != 0)
+        return false;
+    return yq_secret_equal(given.data + skip, given.len - skip, token, strlen(token));
+}
+
+static int list_connections(void *context, struct yq_redis *r, struct yq_buf *out,
+                            struct yq_error *err)
+{
+    const struct yq_admin *a = context;
+    const struct yq_settings *settings = a->o.settings;
+    int64_t now = yq_wall_ms(a->o.clock);
+    yq_buf_adds(out, "{\"connections\":[");
+    for (size_t i = 0; i < settings->connection_count; i++) {
+        struct yq_queue_stats s;
+        const char *id = settings->connections[i].id;
+        if (yq_queue_stats(r, &a->keys, id, now, &s, err) != 0)
+            return -1;
+        yq_buf_addf(out,
+                    "%s{\"id\":\"%s\",\"length\":%lld,\"waiting\":%lld,\"pending\":%lld,"
+                    "\"dead\":%lld,\"retrying\":%lld,\"oldest_ms\":%lld}",
+                    i > 0 ? "," : "", id, (long long)s.length, (long long)s.waiting,
+                    (long long)s.pending, (long long)s.dead, (long long)s.retrying,
+                    (long long)s.oldest_ms);
+    }
+    yq_buf_adds(out, "]}");
+    return 0;
+}
+
+static const struct {
+    const char *path; /* behind /api/ */
+    yq_inquiry_work *work;
+} questions[] = {
+    {"connections", list_connections},
+};
+
+static void handle_api(void *context, struct yq_exchange *x)
+{
+    struct yq_admin *a = context;
+    struct yq_text path = yq_exchange_rest(x);
+    yq_exchange_header(x, "Cache-Control: no-store\r\n");
+    if (!is_authorised(a, x)) {
+        yq_exchange_header(x, "WWW-Authenticate: Bearer\r\n");
+        yq_exchange_answer_text(x, 401, "unauthorized\n");
+        return;
+    }
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        if (path.len == strlen(questions[i].path) &&
+            memcmp(path.data, questions[i].path, path.len) == 0) {
+            yq_inquiry_ask(a->inquiry, questions[i].work, a, x);
+            return;
+        }
+    }
+    yq_exchange_answer_text(x, 404, "not found\n");
+}
+
+struct yq_admin *yq_admin_new(const struct yq_admin_options *options, struct yq_error *err)
+{
+    struct yq_inquiry *inquiry = yq_inquiry_new(options->base, options->settings, err);
+    if (inquiry == NULL)
+        return NULL;
+    struct yq_admin *a = yq_calloc(1, sizeof(*a));
+    a->o = *options;
+    a->inquiry = inquiry;
+    (void)snprintf(a->keys.prefix, sizeof(a->keys.prefix), "%s", options->settings->redis_prefix);
+    a->routes[0] = (struct yq_route){"/healthz", YQ_METHOD_GET, handle_health, a};
+    a->routes[1] = (struct yq_route){"/readyz", YQ_METHOD_GET, handle_ready, a};
+    a->routes[2] = (struct yq_route){"/metrics", YQ_METHOD_GET, handle_metrics, a};
+    a->routes[3] = (struct yq_route){"/api/", YQ_METHOD_GET, handle_api, a};
+    a->routes[4] = (struct yq_route){.path = ""};
+    return a;
+}
+
+void yq_admin_free(struct yq_admin *a)
+{
+    if (a == NULL)
+        return;
+    yq_inquiry_free(a->inquiry);
+    yq_buf_release(&a->text);
+    free(a);
+}
+
+const struct yq_route *yq_admin_routes(const struct yq_admin *a)
+{
+    return a->routes;
+}

@@ -1,0 +1,188 @@
+/* The sign of life of this process, and the look at Redis' settings. */
+#include "service/heartbeat.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "clients/redis.h"
+#include "clients/system_clock.h"
+#include "service/log.h"
+#include "service/metrics.h"
+#include "service/serve.h"
+#include "ticker.h"
+
+#define LOOK_MS 250
+#define LOOK_OFTEN_MS 20 /* while a test moves the clock */
+#define BEAT_MS 5000
+#define CHECK_MS 60000
+#define FORGET_MS (INT64_C(24) * 3600 * 1000) /* a process without a beat for so long */
+
+struct yq_heartbeat {
+    const struct yq_clock *clock;
+    unsigned roles;
+    char key[YQ_KEY_MAX];
+    char name[300]; /* host:pid */
+    int64_t started_ms;
+    struct yq_redis *redis;
+    struct yq_ticker *ticker;
+    int64_t beat_ms, checked_ms; /* monotonic; 0: not yet */
+    atomic_bool up, safe;
+};
+
+static void write_roles(struct yq_buf *out, unsigned roles)
+{
+    static const struct {
+        unsigned role;
+        const char *name;
+    } names[] = {
+        {YQ_ROLE_RECEIVER, "receiver"},
+        {YQ_ROLE_WORKER, "worker"},
+        {YQ_ROLE_SCHEDULER, "scheduler"},
+        {YQ_ROLE_ADMIN, "admin"},
+    };
+    const char *comma = "";
+    yq_buf_addc(out, '[');
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if ((roles & names[i].role) == 0)
+            continue;
+        yq_buf_addf(out, "%s\"%s\"", comma, names[i].name);
+        comma = ",";
+    }
+    yq_buf_addc(out, ']');
+}
+
+static int beat(struct yq_heartbeat *h, struct yq_error *err)
+{
+    struct yq_buf json = YQ_BUF_INIT;
+    yq_buf_adds(&json, "{\"roles\":");
+    write_roles(&json, h->roles);
+    yq_buf_addf(&json, ",\"at\":%lld,\"started\":%lld,\"version\":\"" YQ_VERSION "\"}",
+                (long long)yq_wall_ms(h->clock), (long long)h->started_ms);
+    redisReply *reply =
+        yq_redis_command(h->redis, err, "HSET %s %s %s", h->key, h->name, json.data);
+    yq_buf_release(&json);
+    if (reply == NULL)
+        return -1;
+    freeReplyObject(reply);
+    return 0;
+}
+
+static bool is_forgotten(const redisReply *json, int64_t now_ms)
+{
+    int64_t at = 0;
+    cJSON *root = yq_json_parse(json->str, json->len, NULL);
+    bool known = yq_json_int(root, "at", &at);
+    cJSON_Delete(root);
+    return !known || now_ms - at > FORGET_MS;
+}
+
+static int forget_others(struct yq_heartbeat *h, struct yq_error *err)
+{
+    redisReply *all = yq_redis_command(h->redis, err, "HGETALL %s", h->key);
+    if (all == NULL)
+        return -1;
+    int64_t now = yq_wall_ms(h->clock);
+    for (size_t i = 0; i + 1 < all->elements; i += 2) {
+        if (!is_forgotten(all->element[i + 1], now))
+            continue;
+        redisReply *gone =
+            yq_redis_command(h->redis, NULL, "HDEL %s %s", h->key, all->element[i]->str);
+        if (gone != NULL)
+            freeReplyObject(gone);
+    }
+    freeReplyObject(all);
+    return 0;
+}
+
+static int check_settings(struct yq_heartbeat *h, struct yq_error *err)
+{
+    struct yq_buf faults = YQ_BUF_INIT;
+    int result = yq_redis_check_settings(h->redis, &faults, err);
+    if (result == 0) {
+        atomic_store(&h->safe, faults.len == 0);
+        yq_metric_set(YQ_METRIC_REDIS_SAFE, NULL, faults.len == 0);
+    }
+    if (result == 0 && faults.len > 0)
+        yq_log(YQ_LOG_ERROR, "redis.unsafe", "faults", faults.data, "meaning",
+               "what WeCom was told is stored can be lost", NULL);
+    yq_buf_release(&faults);
+    return result;
+}
+
+static bool is_due(int64_t *last_ms, int64_t now_ms, int64_t every_ms)
+{
+    if (*last_ms != 0 && now_ms - *last_ms < every_ms)
+        return false;
+    *last_ms = now_ms;
+    return true;
+}
+
+static void tick(void *context)
+{
+    struct yq_heartbeat *h = context;
+    struct yq_error err = {0};
+    int64_t now = yq_mono_ms(h->clock);
+    if (!is_due(&h->beat_ms, now, BEAT_MS))
+        return;
+    int result = beat(h, &err);
+    atomic_store(&h->up, result == 0);
+    if (result == 0 && is_due(&h->checked_ms, now, CHECK_MS)) {
+        result = check_settings(h, &err);
+        if (result == 0)
+            result = forget_others(h, &err);
+        if (result != 0)
+            h->checked_ms = 0;
+    }
+    if (result != 0)
+        yq_log_calm(YQ_LOG_ERROR, "heartbeat.failed", yq_error_kind_name(err.kind), err.text);
+}
+
+struct yq_heartbeat *yq_heartbeat_start(const struct yq_settings *settings, unsigned roles,
+                                        const struct yq_clock *clock, struct yq_error *err)
+{
+    struct yq_redis_address address;
+    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+        return NULL;
+    struct yq_heartbeat *h = yq_calloc(1, sizeof(*h));
+    struct yq_keys keys;
+    char host[256] = "?";
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(keys.prefix, sizeof(keys.prefix), "%s", settings->redis_prefix);
+    (void)yq_global_key(&keys, "processes", h->key);
+    (void)snprintf(h->name, sizeof(h->name), "%s:%ld", host, (long)getpid());
+    h->clock = clock;
+    h->roles = roles;
+    h->started_ms = yq_wall_ms(clock);
+    atomic_init(&h->up, true); /* nothing else is known yet */
+    atomic_init(&h->safe, true);
+    h->redis = yq_redis_new(&address, (int)settings->redis_timeout_ms);
+    h->ticker = yq_ticker_start(yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS, tick, h);
+    return h;
+}
+
+void yq_heartbeat_stop(struct yq_heartbeat *h)
+{
+    if (h == NULL)
+        return;
+    yq_ticker_stop(h->ticker);
+    redisReply *gone = yq_redis_command(h->redis, NULL, "HDEL %s %s", h->key, h->name);
+    if (gone != NULL)
+        freeReplyObject(gone);
+    yq_redis_free(h->redis);
+    free(h);
+}
+
+bool yq_heartbeat_redis_up(const struct yq_heartbeat *h)
+{
+    return atomic_load(&h->up);
+}
+
+bool yq_heartbeat_redis_safe(const struct yq_heartbeat *h)
+{
+    return atomic_load(&h->safe);
+}

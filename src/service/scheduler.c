@@ -1,0 +1,119 @@
+/* The scheduler's steps, each at its own pace, on one thread. */
+#include "service/scheduler.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "clients/queue.h"
+#include "clients/redis.h"
+#include "clients/system_clock.h"
+#include "service/log.h"
+#include "service/metrics.h"
+#include "ticker.h"
+
+#define LOOK_MS 150      /* how late a delayed connection may be */
+#define LOOK_OFTEN_MS 20 /* the same while a test moves the clock */
+#define SWEEP_MS 5000
+#define GAUGES_MS 15000
+#define TRIM_MS 60000
+
+struct yq_scheduler {
+    const struct yq_settings *settings;
+    const struct yq_clock *clock;
+    struct yq_keys keys;
+    struct yq_redis *redis;
+    const char **ids;
+    struct yq_ticker *ticker;
+    int64_t swept_ms, gauged_ms, trimmed_ms; /* monotonic; 0: not yet */
+};
+
+static bool is_due(int64_t *last_ms, int64_t now_ms, int64_t every_ms)
+{
+    if (*last_ms != 0 && now_ms - *last_ms < every_ms)
+        return false;
+    *last_ms = now_ms;
+    return true;
+}
+
+static int move_delayed(struct yq_scheduler *s, struct yq_error *err)
+{
+    return yq_delayed_move(s->redis, &s->keys, yq_wall_ms(s->clock), err) < 0 ? -1 : 0;
+}
+
+static int sweep(struct yq_scheduler *s, struct yq_error *err)
+{
+    int found = yq_ready_sweep(s->redis, &s->keys, s->ids, s->settings->connection_count,
+                               yq_wall_ms(s->clock), err);
+    if (found > 0)
+        yq_log(YQ_LOG_DEBUG, "scheduler.swept", "connections", yq_log_int(found), NULL);
+    return found < 0 ? -1 : 0;
+}
+
+static int tell_gauges(struct yq_scheduler *s, struct yq_error *err)
+{
+    for (size_t i = 0; i < s->settings->connection_count; i++) {
+        struct yq_queue_stats stats;
+        const char *id = s->ids[i];
+        if (yq_queue_stats(s->redis, &s->keys, id, yq_wall_ms(s->clock), &stats, err) != 0)
+            return -1;
+        yq_metric_set(YQ_METRIC_QUEUE_DEPTH, id, (double)(stats.waiting + stats.pending));
+        yq_metric_set(YQ_METRIC_QUEUE_AGE, id, (double)stats.oldest_ms / 1000);
+    }
+    return 0;
+}
+
+static int trim(struct yq_scheduler *s, struct yq_error *err)
+{
+    for (size_t i = 0; i < s->settings->connection_count; i++) {
+        int64_t trimmed;
+        if (yq_queue_trim(s->redis, &s->keys, s->ids[i], yq_wall_ms(s->clock),
+                          s->settings->retention_ms, &trimmed, err) != 0)
+            return -1;
+        if (trimmed > 0)
+            yq_log(YQ_LOG_INFO, "queue.trimmed", "connection", s->ids[i], "entries",
+                   yq_log_int(trimmed), NULL);
+    }
+    return 0;
+}
+
+/* Ends at the first fault: what is left is due again at the next look, or soon after. */
+static void tick(void *context)
+{
+    struct yq_scheduler *s = context;
+    struct yq_error err = {0};
+    int64_t now = yq_mono_ms(s->clock);
+    if (move_delayed(s, &err) != 0 ||
+        (is_due(&s->swept_ms, now, SWEEP_MS) && sweep(s, &err) != 0) ||
+        (is_due(&s->gauged_ms, now, GAUGES_MS) && tell_gauges(s, &err) != 0) ||
+        (is_due(&s->trimmed_ms, now, TRIM_MS) && trim(s, &err) != 0))
+        yq_log_calm(YQ_LOG_ERROR, "scheduler.failed", yq_error_kind_name(err.kind), err.text);
+}
+
+struct yq_scheduler *yq_scheduler_start(const struct yq_settings *settings,
+                                        const struct yq_clock *clock, struct yq_error *err)
+{
+    struct yq_redis_address address;
+    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+        return NULL;
+    struct yq_scheduler *s = yq_calloc(1, sizeof(*s));
+    s->settings = settings;
+    s->clock = clock;
+    (void)snprintf(s->keys.prefix, sizeof(s->keys.prefix), "%s", settings->redis_prefix);
+    s->redis = yq_redis_new(&address, (int)settings->redis_timeout_ms);
+    s->ids = yq_calloc(settings->connection_count + 1, sizeof(char *));
+    for (size_t i = 0; i < settings->connection_count; i++)
+        s->ids[i] = settings->connections[i].id;
+    s->ticker = yq_ticker_start(yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS, tick, s);
+    return s;
+}
+
+void yq_scheduler_stop(struct yq_scheduler *s)
+{
+    if (s == NULL)
+        return;
+    yq_ticker_stop(s->ticker);
+    yq_redis_free(s->redis);
+    free(s->ids);
+    free(s);
+}
