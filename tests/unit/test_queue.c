@@ -129,6 +129,16 @@ static void what_is_pushed_is_read_whole(void **state)
     yq_deliveries_release(&d);
 }
 
+static void pushing_again_keeps_the_place_in_the_line(void **state)
+{
+    (void)state;
+    assert_int_equal(yq_ready_add(redis, &keys, "acme", 7, NULL), 0);
+    push("a", NULL);
+    redisReply *score = yq_redis_command(redis, NULL, "ZSCORE yq:ready acme");
+    assert_string_equal(score->str, "7");
+    freeReplyObject(score);
+}
+
 static void the_next_holder_finds_what_the_dead_one_read(void **state)
 {
     (void)state;
@@ -446,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_pushed_is_read_whole),
+        TEST(pushing_again_keeps_the_place_in_the_line),
         TEST(the_next_holder_finds_what_the_dead_one_read),
         TEST(ranges_go_both_ways),
         TEST(a_lost_group_is_noticed_and_made_again),
