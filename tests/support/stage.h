@@ -1,9 +1,9 @@
-/* A whole installation on a stage: a private redis-server, both simulators and the real daemon, each a
- * process of its own on ports of its own, in a temporary directory; a clock that moves only when told.
- * Everything is ended by its process id when the stage is freed, also when a test fails.
+/* A whole installation on a stage: a private redis-server, both simulators and the real daemon,
+ * each a process of its own on ports of its own, in a temporary directory; a clock that moves only
+ * when told. Everything is ended by its process id when the stage is freed, also when a test fails.
  *
- * The programs are those of the build directory: yunqiao and yunqiao-sim. Fatal mistakes of the stage
- * itself end the test with a message (cmocka's fail_msg). */
+ * The programs are those of the build directory: yunqiao and yunqiao-sim. Fatal mistakes of the
+ * stage itself end the test with a message (cmocka's fail_msg). */
 #ifndef SUPPORT_STAGE_H
 #define SUPPORT_STAGE_H
 
@@ -17,13 +17,14 @@ struct stage;
 
 struct stage_options {
     uint64_t seed;
-    size_t people, departments; /* of the company in WeCom; 0: empty but for the root */
-    bool mirrored;              /* eteams starts with the same company */
-    const char *callback_mode;  /* "full" (default) or "trimmed" */
+    size_t people, departments;  /* of the company in WeCom; 0: empty but for the root */
+    bool mirrored;               /* eteams starts with the same company */
+    const char *callback_mode;   /* "full" (default) or "trimmed" */
     const char *connection_yaml; /* more lines for the connection, indented by 4; NULL: none */
     const char *top_yaml;        /* more lines for the top level; NULL: none */
     int workers;                 /* default 2 */
     bool no_daemon;              /* do not start it yet */
+    bool contacts_only;          /* no app: no app_secret, no agent_id */
 };
 
 struct stage *stage_new(const struct stage_options *options);
@@ -37,18 +38,20 @@ pid_t stage_daemon_pid(struct stage *s, int index);
 char *stage_daemon_log(struct stage *s, int index); /* all it wrote so far; caller frees */
 const char *stage_public_url(struct stage *s, int index);
 const char *stage_admin_url(struct stage *s, int index);
-struct temp_redis *stage_redis(struct stage *s); /* see temp_redis.h: stop, kill, restart, suspend */
+struct yq_temp_redis *
+stage_redis(struct stage *s); /* see temp_redis.h: stop, kill, restart, suspend */
 const char *stage_directory(struct stage *s);
 /* Runs `yunqiao ARGS… -c CONFIG`; returns its exit status, and what it printed (caller frees). */
-int stage_command(struct stage *s, char **ret_output, const char *arg, ...) __attribute__((sentinel));
+int stage_command(struct stage *s, char **ret_output, const char *arg, ...)
+    __attribute__((sentinel));
 
 /* ---- time: moves the clock of all processes ---- */
 void stage_advance(struct stage *s, int64_t ms);
 
 /* ---- talking to the simulators: JSON in, JSON out (caller deletes); NULL body = GET ---- */
 enum stage_peer { STAGE_WECOM, STAGE_ETEAMS };
-cJSON *stage_call(struct stage *s, enum stage_peer peer, const char *path, const char *body_format, ...)
-    __attribute__((format(printf, 4, 5)));
+cJSON *stage_call(struct stage *s, enum stage_peer peer, const char *path, const char *body_format,
+                  ...) __attribute__((format(printf, 4, 5)));
 /* POST /_sim/change on WeCom with this JSON. */
 void stage_wecom_change(struct stage *s, const char *json_format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -58,14 +61,16 @@ int stage_http(struct stage *s, int index, const char *method, const char *path_
 
 /* ---- waiting, with a deadline in real time; fails the test with what is missing ---- */
 /* Until nothing is under way: WeCom has delivered all, the queue has nothing waiting or pending but
- * what waits for a later attempt (allow_retries: then the clock is moved until that is done, too). */
+ * what waits for a later attempt (allow_retries: then the clock is moved until that is done, too).
+ */
 void stage_settle(struct stage *s, bool allow_retries);
 /* Redis, for what a test looks at itself: one command, its reply as text (caller frees). */
-char *stage_redis_text(struct stage *s, const char *command, ...) __attribute__((format(printf, 2, 3)));
+char *stage_redis_text(struct stage *s, const char *command, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* ---- what eteams holds ---- */
-/* The person in service who is linked with that userid (from link:member), as in /_sim/state; NULL if
- * there is none. Belongs to the state that *ret_state gets; delete that. */
+/* The person in service who is linked with that userid (from link:member), as in /_sim/state; NULL
+ * if there is none. Belongs to the state that *ret_state gets; delete that. */
 const cJSON *stage_person(struct stage *s, const char *userid, cJSON **ret_state);
 const cJSON *stage_person_by(const cJSON *state, const char *field, const char *value);
 const cJSON *stage_department_by_name(const cJSON *state, const char *name);
