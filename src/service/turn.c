@@ -229,15 +229,34 @@ static void record_runs(struct turn *t, struct yq_group **groups, size_t count, 
     yq_metric_add(YQ_METRIC_RUNS, t->id, outcome_word(r), NULL, 1);
 }
 
+/* The run ended early. What the store or a peer holds for one subject cannot be read: nobody else
+ * shall wait for it, so each is run alone, and the one at fault is set aside in the end. */
+static void settle_early(struct turn *t, struct yq_group *g, size_t count,
+                         const struct yq_error *failure)
+{
+    if (failure->kind != YQ_ERROR_INVALID) {
+        yq_settle_postpone(&t->settle, g, failure);
+    } else if (count > 1) {
+        g->attempt.deaths = g->attempt.deaths ? g->attempt.deaths : 1;
+        yq_settle_postpone(&t->settle, g, failure);
+    } else {
+        struct yq_outcome refused = {.kind = YQ_OUTCOME_REFUSED, .error = *failure};
+        refused.reason =
+            (struct yq_reason){.code = YQ_REASON_UNREADABLE, .args = {refused.error.text}};
+        yq_settle_outcome(&t->settle, g, &refused);
+    }
+}
+
 static int settle_all(struct turn *t, struct yq_group **groups, size_t count,
                       const struct yq_sync_result *r, const struct yq_error *failure)
 {
+    const struct yq_error no_outcome = {.kind = YQ_ERROR_RETRY, .text = "the run had no outcome"};
     struct yq_error err = {0};
     for (size_t i = 0; i < count; i++) {
         const struct yq_outcome *o;
         HASH_FIND_STR(r->outcomes, groups[i]->key, o);
         if (failure != NULL || o == NULL)
-            yq_settle_postpone(&t->settle, groups[i], failure ? failure : &err);
+            settle_early(t, groups[i], count, failure ? failure : &no_outcome);
         else
             yq_settle_outcome(&t->settle, groups[i], o);
     }
