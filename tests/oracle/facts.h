@@ -59,6 +59,7 @@ bool same_sex(const char *a, const char *b);    /* "1" is "male" */
 /* oracle_departments.c */
 void judge_departments(struct judge *j);
 /* No counterpart can be expected: a case, an unreadable name, or below such a one. */
+bool department_unreadable(const struct judge *j, uint32_t id);
 bool department_excused(const struct judge *j, uint32_t id);
 
 /* oracle_people.c: who is who */
@@ -69,6 +70,9 @@ const char *userid_before(const struct judge *j, const char *userid);
 /* The person of a W member that was there before the run: linked, or found (decision 3); NULL for a
  * new one. *ret_case: a person must decide, nothing may happen. */
 const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret_case);
+/* Somebody else was linked in this run with a person whom this member could be, too: the one with
+ * the stronger key has him, and the other is a case or a new person. */
+bool contested(const struct judge *j, const cJSON *member);
 /* The deleted member who becomes this one, or whom he is too much like (decision 19). */
 const char *predecessor(const struct judge *j, const cJSON *member, bool *ret_sure);
 /* The touched new member who may be this deleted one. */

@@ -6,13 +6,16 @@
 #include "facts.h"
 
 /* Where a W department belongs in eteams: below its parent's counterpart; below the root where the
- * parent is the root, is not visible (decision 7), or is not there. NULL: the parent has none. */
+ * parent is the root, or is not visible (decision 7) and was never linked. A parent that went out
+ * of sight keeps its place (decision 26), and what is below it stays there. NULL: the parent has
+ * none. */
 static const char *wanted_parent(const struct judge *j, const cJSON *w)
 {
     uint32_t parent = id_of(w, "parent");
-    if (parent <= 1 || !department_visible(j, parent) || find_wecom_department(j, parent) == NULL)
-        return root_of(j->c->before);
-    return linked_department(j->c->department_links_after, parent);
+    const char *linked = linked_department(j->c->department_links_after, parent);
+    if (parent > 1 && (linked != NULL || department_visible(j, parent)))
+        return linked;
+    return root_of(j->c->before);
 }
 
 static bool unreadable(const struct judge *j, uint32_t id)
@@ -29,9 +32,11 @@ static bool visible_and_readable(const struct judge *j, uint32_t id)
 
 /* Another enabled department of that name below `parent`: the name cannot be given there. It counts
  * as an excuse when it is eteams' own (decision 11), or stands for a W department that belongs in
- * that very place under that very name (decision 7), or for one that cannot be changed either. */
-static bool name_is_blocked(const struct judge *j, const cJSON *w, const char *self,
-                            const char *parent, const char *name)
+ * that very place under that very name (decision 7), or for one that cannot give the name up: out
+ * of sight, or in the same trouble itself. Those who wait for each other are no excuse (decision
+ * 10). */
+static bool blocked(const struct judge *j, const cJSON *w, const char *self, const char *parent,
+                    const char *name, int depth)
 {
     const cJSON *d;
     cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->after, "departments")) {
@@ -40,18 +45,37 @@ static bool name_is_blocked(const struct judge *j, const cJSON *w, const char *s
             !same_text(text_of(d, "status"), "1") || !same_name(text_of(d, "name"), name))
             continue;
         const char *owner = owner_of_record(j->c->department_links_after, id);
-        uint32_t other = 0;
-        if (owner == NULL || sscanf(owner, "%u", &other) != 1)
-            return true;
+        uint32_t other = owner ? (uint32_t)strtoul(owner, NULL, 10) : 0;
         const cJSON *twin = find_wecom_department(j, other);
-        if (!visible_and_readable(j, other) || *text_of(twin, "name") == '\0')
-            return true; /* it stays as it is: nobody knows better */
+        if (twin != NULL && id_of(twin, "parent") == id_of(w, "id"))
+            continue; /* it moves below w: no excuse */
+        if (owner == NULL || !visible_and_readable(j, other) || *text_of(twin, "name") == '\0')
+            return true;
         const char *place = wanted_parent(j, twin);
-        if (twin != w && place != NULL && same_text(place, parent) &&
-            same_name(text_of(twin, "name"), name))
+        bool rightly_there = twin != w && place != NULL && same_text(place, parent) &&
+                             same_name(text_of(twin, "name"), name);
+        if (rightly_there || place == NULL ||
+            (depth > 0 && blocked(j, twin, id, place, text_of(twin, "name"), depth - 1)))
             return true;
     }
     return false;
+}
+
+static bool name_is_blocked(const struct judge *j, const cJSON *w, const char *self,
+                            const char *parent, const char *name)
+{
+    return blocked(j, w, self, parent, name, 4);
+}
+
+/* It, or something above it as far as can be seen, cannot be read: it may wait. */
+bool department_unreadable(const struct judge *j, uint32_t id)
+{
+    for (int depth = 0; id > 1 && depth < 100 && department_visible(j, id); depth++) {
+        if (unreadable(j, id))
+            return true;
+        id = id_of(find_wecom_department(j, id), "parent");
+    }
+    return id > 1 && unreadable(j, id);
 }
 
 bool department_excused(const struct judge *j, uint32_t id)
@@ -59,7 +83,7 @@ bool department_excused(const struct judge *j, uint32_t id)
     if (id <= 1)
         return false;
     const cJSON *w = find_wecom_department(j, id);
-    if (!visible_and_readable(j, id) || *text_of(w, "name") == '\0')
+    if (!department_visible(j, id) || department_unreadable(j, id) || *text_of(w, "name") == '\0')
         return true;
     uint32_t above = id_of(w, "parent");
     if (above > 1 && department_visible(j, above) && department_excused(j, above) &&
@@ -86,10 +110,10 @@ static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bo
     bool kept_name = was != NULL && same_text(text_of(is, "name"), text_of(was, "name"));
     bool kept_place = was != NULL && same_text(text_of(is, "parent"), text_of(was, "parent"));
     /* Rule 8, rule 2: name and position follow, unless the place is taken (decisions 7, 11). */
-    bool blocked = parent == NULL || name_is_blocked(j, w, eteams, parent, name) ||
-                   name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
-                   name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
-    bool excused = !must || blocked;
+    bool in_the_way = parent == NULL || name_is_blocked(j, w, eteams, parent, name) ||
+                      name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
+                      name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
+    bool excused = !must || in_the_way || department_unreadable(j, id_of(w, "id"));
     if (*name != '\0' && !named && !(kept_name && excused))
         differ(j, name, "is called %s in eteams", text_of(is, "name"));
     if (*name == '\0' && !kept_name)
@@ -204,8 +228,6 @@ static void judge_gone(struct judge *j)
         bool still = linked_department(j->c->department_links_after, id) != NULL;
         if (still && touched(j, subject, "department.deleted") && !unreadable(j, id))
             differ(j, subject, "is gone in WeCom and still linked");
-        if (!still && !touched(j, subject, NULL))
-            differ(j, subject, "lost its link although nothing was heard of it");
     }
 }
 

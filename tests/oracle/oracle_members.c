@@ -83,9 +83,10 @@ static void find_places(struct judge *j, const cJSON *m, const cJSON *was, struc
         if (!department_visible(j, id))
             continue;
         const char *eteams = counterpart(j, j->c->department_links_after, id);
-        if (eteams == NULL || find_record(j->c->after, "departments", eteams) == NULL)
+        bool there = eteams != NULL && find_record(j->c->after, "departments", eteams) != NULL;
+        if (!there || department_unreadable(j, id))
             ret->doubtful = true;
-        else if (ret->count < 64)
+        if (there && ret->count < 64)
             ret->ids[ret->count++] = eteams;
         if (id == wanted && eteams != NULL)
             ret->main = eteams;
@@ -194,7 +195,7 @@ static void judge_case(struct judge *j, const char *userid, const cJSON *was, co
         judge_unchanged(j, was, "a person must decide");
 }
 
-/* No place can be found for a new member whose departments are all waiting. */
+/* One of his departments waits, for a reason that is judged there. */
 static bool nowhere_to_go(struct judge *j, const cJSON *m)
 {
     struct places want;
@@ -209,33 +210,34 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
     const cJSON *was = person_before(j, m, &is_case);
     const char *before = linked_member(j->c->member_links_before, userid_before(j, userid));
     const char *id = linked_member(j->c->member_links_after, userid);
-    if (is_case && must) {
+    bool shared = contested(j, m);
+    if (is_case && must && !shared) {
         judge_case(j, userid, was, before);
         return;
     }
     if (id == NULL) {
         /* Rules 3 and 4. A key that nobody gives up, or a record that two want, is a case. */
-        bool contested =
-            was != NULL && owner_of_record(j->c->member_links_after, text_of(was, "id"));
         bool taken = false;
         for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++)
             taken = taken || (is_key(&fields[f]) && *text_of(m, fields[f].wecom) != '\0' &&
                               holder(j, j->c->after, &fields[f], text_of(m, fields[f].wecom), ""));
-        if (must && !contested && !taken && !nowhere_to_go(j, m))
+        if (must && !shared && !taken && !nowhere_to_go(j, m))
             differ(j, userid, "has no person in eteams");
         return;
     }
     const cJSON *is = find_record(j->c->after, "members", id);
     if (is == NULL || !in_service(is)) {
-        if (must)
+        if (must && !nowhere_to_go(j, m))
             differ(j, userid, "works in WeCom, and his person %s does not", id);
         return;
     }
     /* Rule 4, decisions 18 to 20: the person that was there is the one. */
-    if (must && was != NULL && !same_text(text_of(was, "id"), id))
+    if (must && !shared && was != NULL && !same_text(text_of(was, "id"), id))
         differ(j, userid, "is linked with %s, not with %s, who is the same", id,
                text_of(was, "id"));
     was = find_record(j->c->before, "members", id);
+    if (nowhere_to_go(j, m)) /* he may wait for his department, as a whole */
+        must = false;
     for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++)
         judge_field(j, m, &fields[f], was, is, must);
     judge_places(j, m, was, is, must);
@@ -307,6 +309,13 @@ static bool is_withdrawn_twin(const struct judge *j, const char *id)
     return owner != NULL && !same_userid(userid_before(j, owner), owner);
 }
 
+/* Still in service though gone: only if nothing was heard of him, and then nothing changed. */
+static void judge_left_alone(struct judge *j, const char *owner, const cJSON *was)
+{
+    if (!member_touched(j, owner, NULL))
+        judge_unchanged(j, was, "nothing was heard of him");
+}
+
 static void judge_record(struct judge *j, const cJSON *is)
 {
     const char *id = text_of(is, "id");
@@ -329,8 +338,8 @@ static void judge_record(struct judge *j, const cJSON *is)
         judge_unchanged(j, was, "he is eteams' own");
     else if (fate_of(j, owner) == FATE_NONE)
         judge_unchanged(j, was, "nothing is known of him");
-    else if (fate_of(j, owner) == FATE_LEFT && !member_touched(j, owner, NULL))
-        judge_unchanged(j, was, "nothing was heard of him");
+    else if (fate_of(j, owner) == FATE_LEFT && in_service(is)) /* status 5 needs no event */
+        judge_left_alone(j, owner, was);
 }
 
 void judge_members(struct judge *j)

@@ -125,6 +125,20 @@ static bool comes_back(const struct judge *j, const cJSON *member, const cJSON *
     return true;
 }
 
+bool contested(const struct judge *j, const cJSON *member)
+{
+    const cJSON *p;
+    cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
+        const char *owner = owner_of_record(j->c->member_links_after, text_of(p, "id"));
+        bool others = owner != NULL && !same_userid(owner, text_of(member, "userid"));
+        for (enum key key = KEY_ACCOUNT; others && key < KEYS; key++) {
+            if (is_candidate(j, p) && key_matches(j, member, p, key))
+                return true;
+        }
+    }
+    return false;
+}
+
 const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret_case)
 {
     const char *id =
@@ -152,7 +166,7 @@ static bool has_new_link_only(const struct judge *j, const cJSON *member)
     return id == NULL || find_record(j->c->before, "members", id) == NULL;
 }
 
-/* Where the newcomer belongs: his main department, else the first visible one. */
+/* Where the newcomer belongs: his main department, else the first visible one, else the root. */
 static bool in_that_department(const struct judge *j, const cJSON *member, const cJSON *person)
 {
     const cJSON *item;
@@ -161,8 +175,10 @@ static bool in_that_department(const struct judge *j, const cJSON *member, const
         if (!department_visible(j, place))
             place = (uint32_t)item->valuedouble;
     }
+    if (!department_visible(j, place))
+        place = 1;
     const char *id = counterpart(j, j->c->department_links_before, place);
-    return id != NULL && department_visible(j, place) && same_text(id, main_department_of(person));
+    return id != NULL && same_text(id, main_department_of(person));
 }
 
 /* Both sides have a key of that kind that can be read, and they differ. */
@@ -216,6 +232,10 @@ const char *predecessor(const struct judge *j, const cJSON *member, bool *ret_su
         bool sure;
         if (person == NULL || !could_be(j, member, person, &sure) || (found && !sure))
             continue;
+        bool other_is_sure = false;
+        (void)successor(j, link->string, &other_is_sure);
+        if (other_is_sure && !sure)
+            continue; /* it is somebody else, for certain */
         found = link->string;
         *ret_sure = sure;
     }

@@ -267,7 +267,10 @@ static void make_people(struct maker *m)
             if (percent(m, 8))
                 leave(p, l, percent(m, 70));
         } else {
-            p->secondary = percent(m, 10);
+            if (percent(m, 10)) { /* a second identity: no login, no keys of its own */
+                p->secondary = true;
+                p->account = p->user_id = p->mobile = p->email = p->job_num = "";
+            }
         }
         if (percent(m, 10))
             (void)make_person(m, who, userid);
@@ -300,12 +303,13 @@ static void hear_of_department(struct maker *m, uint32_t id, int64_t at)
 
 static void hear_of_member(struct maker *m, const char *userid, int64_t at)
 {
-    bool there = world_member(m->w, userid) != NULL;
+    const struct world_member *who = world_member(m->w, userid);
+    bool there = who != NULL;
     enum yq_event_kind kind = !there && percent(m, 90)  ? YQ_EVENT_MEMBER_DELETED
                               : there && percent(m, 40) ? YQ_EVENT_MEMBER_CREATED
                                                         : YQ_EVENT_MEMBER_UPDATED;
     world_add_event(m->w, kind, yq_subject_member(userid), at, "{}");
-    if (there && percent(m, 5)) /* an old one that is delivered again */
+    if (there && !who->hidden && percent(m, 5)) /* an old one that is delivered again */
         world_add_event(m->w, YQ_EVENT_MEMBER_DELETED, yq_subject_member(userid), at - 100, "{}");
 }
 

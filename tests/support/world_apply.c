@@ -181,19 +181,17 @@ static bool is_used(const struct world *w, const char *department)
     return false;
 }
 
+/* Refused, and nothing more, while anybody is in it: only eteams can tell (eteams.md §1.8). */
 static void disable_department(struct act *a)
 {
     struct world_org *o = world_org(a->w, a->op->target);
-    if (o == NULL || !o->enabled) {
-        world_complain(a, o ? "is already disabled" : "no such record", a->op->target);
-        return;
-    }
-    if (is_used(a->w, o->id))
-        world_complain(a, "still has departments or people", NULL);
-    o->enabled = false;
+    if (o == NULL)
+        world_complain(a, "no such record", a->op->target);
+    else if (!o->enabled)
+        world_complain(a, "is already disabled", a->op->target);
+    else if (!is_used(a->w, o->id))
+        o->enabled = false;
 }
-
-/* ---- all of them ---- */
 
 static void link_by_target(struct act *a)
 {

@@ -44,7 +44,7 @@ static void check_key(struct act *a, struct world_person *self, const char *fiel
     bool key = job_num || strcmp(field, "mobile") == 0 || strcmp(field, "email") == 0;
     for (size_t i = 0; key && *value != '\0' && i < a->w->person_count; i++) {
         struct world_person *p = &a->w->people[i];
-        bool counts = job_num ? p->in_service : owns_account(p);
+        bool counts = !p->secondary && (job_num ? p->in_service : owns_account(p));
         if (p != self && counts && same_value(a->w->arena, field, *field_of(p, field), value))
             world_complain(a, "is used by another person:", field);
     }

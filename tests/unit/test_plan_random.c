@@ -95,7 +95,7 @@ static void show(uint64_t seed, const struct outcome *o)
     struct world *w = random_world(seed);
     struct yq_buf text = YQ_BUF_INIT;
     random_world_print(w, &text);
-    print_error("%s\nplan:\n%s", yq_buf_text(&text), yq_buf_text(&o->text));
+    (void)fprintf(stderr, "%s\nplan:\n%s", yq_buf_text(&text), yq_buf_text(&o->text));
     yq_buf_release(&text);
     world_free(w);
 }
@@ -117,7 +117,8 @@ static void test_random_pairs(void **state)
         try_seed(seed, &o);
         operations += o.operations;
         if (o.complaints.len > 0) {
-            print_error("seed %llu:\n%s", (unsigned long long)seed, yq_buf_text(&o.complaints));
+            (void)fprintf(stderr, "seed %llu:\n%s", (unsigned long long)seed,
+                          yq_buf_text(&o.complaints));
             failures++;
         }
         if (only != NULL || (o.complaints.len > 0 && failures == 1))
