@@ -154,7 +154,7 @@ static void tell_end(struct yq_cli *cli, const struct yq_explain *e)
     } else if (e->retry.there) {
         tell_retry(cli, e);
     } else if (open > 0) {
-        fprintf(cli->out, _("now: %zu events are not settled yet\n"), open);
+        fprintf(cli->out, _("now: events that are not settled yet: %zu\n"), open);
     } else if (strcmp(last_word(e), "held") == 0) {
         fputs(_("now: held by the guard; yunqiao queue shows the plan\n"), cli->out);
     } else if (e->link.eteams == NULL) {

@@ -14,11 +14,11 @@
 
 #define KEY_SHOWN 120 /* characters of a key; it may be anything */
 
-/* Keys come from the file: no line ends or other control characters get through. */
-static void add_key(struct yq_buf *out, const char *key)
+/* Keys and values come from the file: no line ends or other control characters get through. */
+static void add_clean(struct yq_buf *out, const char *key, size_t most)
 {
     for (size_t i = 0; key[i] != '\0'; i++) {
-        if (i == KEY_SHOWN) {
+        if (i == most) {
             yq_buf_adds(out, "…");
             return;
         }
@@ -37,9 +37,9 @@ void yq_config_fault(struct yq_config_draft *d, size_t line, const char *key, co
     va_start(args, format);
     vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
-    add_key(&text, key);
+    add_clean(&text, key, KEY_SHOWN);
     yq_buf_adds(&text, key[0] != '\0' ? ": " : "");
-    yq_buf_adds(&text, sentence);
+    add_clean(&text, sentence, sizeof(sentence));
     yq_grow(&d->faults, &d->fault_capacity, d->fault_count, sizeof(*d->faults));
     d->faults[d->fault_count++] = (struct yq_config_fault){line, yq_buf_steal(&text)};
 }

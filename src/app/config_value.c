@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -283,13 +284,20 @@ static char *beside(const char *config, const char *file)
     return yq_printf("%.*s/%s", (int)(slash - config), config, file);
 }
 
+/* Only from a regular file: a pipe or a terminal would keep the program waiting. */
 static ssize_t read_all(const char *path, char *out, size_t room)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat about;
     size_t len = 0;
     ssize_t got = -1;
     if (fd < 0)
         return -1;
+    if (fstat(fd, &about) == 0 && !S_ISREG(about.st_mode)) {
+        close(fd);
+        errno = EINVAL;
+        return -1;
+    }
     while (len < room && (got = read(fd, out + len, room - len)) > 0)
         len += (size_t)got;
     int saved = errno;

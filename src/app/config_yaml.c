@@ -291,10 +291,12 @@ static void take_pair(struct walk *w, const yaml_node_t *mapping, const yaml_nod
     char *path = yq_printf("%s%s", w->pattern, text_of(key));
     char *shown = yq_printf("%s%s", w->shown, text_of(key));
     struct yq_config_place place = {.line = line_of(key), .key = shown};
-    const struct yq_option *o = find_option(path, strlen(path)), *file = find_file_option(path);
+    bool is_word = strpbrk(text_of(key), ".[]") == NULL; /* "a.b" is no way to write a: {b} */
+    const struct yq_option *o = is_word ? find_option(path, strlen(path)) : NULL;
+    const struct yq_option *file = is_word ? find_file_option(path) : NULL;
     if (o != NULL || file != NULL)
         take_option(w, o != NULL ? o : file, value, &place, o == NULL);
-    else if (strcmp(path, "connections") != 0 && !is_section(path))
+    else if (!is_word || (strcmp(path, "connections") != 0 && !is_section(path)))
         yq_config_fault(w->d, place.line, shown, _("is no known key"));
     else if (is_doubled(w, mapping, pair, &place))
         ; /* told already */

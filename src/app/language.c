@@ -24,10 +24,10 @@ static bool wants_chinese(void)
     return strncmp(locale, "zh", 2) == 0;
 }
 
-/* Beside the program as it was built, or as it was installed. */
+/* Beside the program as it was built, as it was installed, or above a test. */
 static void bind_catalogue(void)
 {
-    static const char *const places[] = {"share/locale", "../share/locale"};
+    static const char *const places[] = {"share/locale", "../share/locale", "../../share/locale"};
     char program[PATH_MAX], folder[PATH_MAX + 32], catalogue[PATH_MAX + 96];
     ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
     if (len <= 0)

@@ -204,8 +204,9 @@ static int add_named_event(struct gathering *g, const char *entry,
     snprintf(event->entry, sizeof(event->entry), "%s", entry);
     event->ms = yq_entry_ms(entry);
     event->gone = found.count == 0 || found.items[0].broken;
-    event->state = yq_entry_state_of(progress, entry);
+    event->state = YQ_ENTRY_DONE; /* only what is settled is trimmed */
     if (!event->gone) {
+        event->state = yq_entry_state_of(progress, entry);
         event->kind = found.items[0].kind;
         event->source = copy(g, found.items[0].source);
     }

@@ -62,6 +62,10 @@ static const struct faulty faulty[] = {
     /* keys */
     {PROGRAM("worker: 4\n"), 11, "worker", "is no known key", 1},
     {PROGRAM("Workers: 4\n"), 11, "Workers", "is no known key", 1},
+    {PROGRAM("redis.prefix: x\n"), 11, "redis.prefix", "is no known key", 1},
+    {PROGRAM("connections[].eteams.app_key: x\n"), 11, "connections[].eteams.app_key",
+     "is no known key", 1},
+    {PROGRAM("connections[]: {id: x}\n"), 11, "connections[]", "is no known key", 1},
     {PROGRAM("redis: {adress: x}\n"), 11, "redis.adress", "is no known key", 1},
     {PROGRAM("? [a, b]\n: 1\n"), 11, "", "a key must be a single word", 1},
     {PROGRAM("listen_file: /x\n"), 11, "listen_file", "is no known key", 1},
@@ -92,6 +96,7 @@ static const struct faulty faulty[] = {
     {PROGRAM("http: {max_body: 256KB}\n"), 11, "http.max_body", "must be a size", 1},
     {PROGRAM("http:\n  max_headers: 1B\n"), 12, "http.max_headers", "from 1KiB to 1MiB", 1},
     {PROGRAM("listen: \"8080\"\n"), 11, "listen", "HOST:PORT", 1},
+    {PROGRAM("language: \"a\\nb\"\n"), 11, "language", "not \"a?b\"", 1},
     {PROGRAM("listen: \"h:70000\"\n"), 11, "listen", "HOST:PORT", 1},
     {PROGRAM("listen: \"a\\0b:1\"\n"), 11, "listen", "NUL", 1},
     {PROGRAM("language: de\n"), 11, "language", "must be one of auto|en|zh, not \"de\"", 1},
