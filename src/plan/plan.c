@@ -167,6 +167,7 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
     count_guarded(plan);
     HASH_CLEAR(hh, p.departments);
     HASH_CLEAR(hh, p.members);
+    release_places(&p);
     return plan;
 }
 

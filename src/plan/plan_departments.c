@@ -87,24 +87,6 @@ static bool in_place(const struct yq_eteams_department *row, const char *parent)
     return row->parent != NULL && parent != NULL && strcmp(row->parent, parent) == 0;
 }
 
-/* The child of `parent` with that name, enabled or disabled as asked, other than d's own record.
- * With several, the smallest id: the choice must not depend on the order of a list. */
-static const struct yq_eteams_department *child_named(struct planner *p, const char *parent,
-                                                      const char *name, bool enabled,
-                                                      const struct department *d)
-{
-    const struct yq_eteams_department *best = NULL;
-    for (const struct yq_eteams_department *c = p->view->eteams_departments; c; c = c->hh.next) {
-        if (c->fact != YQ_PRESENT || c->enabled != enabled || c == d->row || !in_place(c, parent))
-            continue;
-        if (c->name == NULL || !yq_same_name(p->arena, c->name, name))
-            continue;
-        if (best == NULL || strcmp(c->id, best->id) < 0)
-            best = c;
-    }
-    return best;
-}
-
 /* All children of the place are in the view; false: a need says so, or it cannot be read. */
 static bool children_known(struct planner *p, struct department *d, const char *parent)
 {
@@ -120,21 +102,6 @@ static bool children_known(struct planner *p, struct department *d, const char *
     return false;
 }
 
-/* Another department of this plan that has claimed the same name in the same place. */
-static struct department *rival(struct planner *p, const struct department *d)
-{
-    for (struct department *o = p->departments; o != NULL; o = o->hh.next) {
-        if (o == d || o->progress != READY || !o->full || o->name == NULL)
-            continue;
-        bool same_place = d->parent.id && o->parent.id ? strcmp(d->parent.id, o->parent.id) == 0
-                                                       : !d->parent.id && !o->parent.id &&
-                                                             d->parent.wecom == o->parent.wecom;
-        if (same_place && yq_same_name(p->arena, d->name, o->name))
-            return o;
-    }
-    return NULL;
-}
-
 static bool leaves_place(struct planner *p, const struct department *o, const char *parent,
                          const char *name)
 {
@@ -148,11 +115,11 @@ static bool leaves_place(struct planner *p, const struct department *o, const ch
             strcmp(o->parent.id, parent) != 0);
 }
 
-enum place { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED };
+enum spot { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED };
 
 /* The place that d wants: is somebody there, and will they go (decisions.md 10)? */
-static enum place look_at_place(struct planner *p, struct department *d,
-                                const struct yq_eteams_department **ret_there)
+static enum spot look_at_place(struct planner *p, struct department *d,
+                               const struct yq_eteams_department **ret_there)
 {
     if (d->parent.id == NULL) /* the parent is created by this plan: nobody is below it yet */
         return FREE;
@@ -183,12 +150,12 @@ static enum progress find_or_create(struct planner *p, struct department *d)
     if (d->parent.id != NULL && !children_known(p, d, d->parent.id))
         return d->progress;
     const struct yq_eteams_department *there = NULL;
-    enum place place = look_at_place(p, d, &there);
-    if (place == UNDECIDED)
+    enum spot spot = look_at_place(p, d, &there);
+    if (spot == UNDECIDED)
         return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
-    if (place == TAKEN_BY_LINKED)
+    if (spot == TAKEN_BY_LINKED)
         return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, there->owner->id), NULL);
-    if (place == FREE && d->parent.id != NULL) {
+    if (spot == FREE && d->parent.id != NULL) {
         there = child_named(p, d->parent.id, d->name, false, d);
         if (there != NULL && there->owner != NULL)
             there = NULL;
@@ -198,6 +165,7 @@ static enum progress find_or_create(struct planner *p, struct department *d)
         return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, other->id), NULL);
     d->row = there;
     d->found = there != NULL;
+    claim_place(p, d);
     return ready(d, there ? there->id : NULL);
 }
 
@@ -209,21 +177,24 @@ static enum progress compare_record(struct planner *p, struct department *d)
     const char *own = d->row->name;
     if (!renamed)
         d->name = own;
-    if (!renamed && !moved)
+    if (!renamed && !moved) {
+        claim_place(p, d);
         return ready(d, d->row->id);
+    }
     if (d->parent.id != NULL && !children_known(p, d, d->parent.id))
         return d->progress;
     const struct yq_eteams_department *there = NULL;
-    enum place place = look_at_place(p, d, &there);
-    if (place == UNDECIDED)
+    enum spot spot = look_at_place(p, d, &there);
+    if (spot == UNDECIDED)
         return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
-    if (place != FREE) { /* decisions.md 11: the old name stays, nothing is merged */
+    if (spot != FREE) { /* decisions.md 11: the old name stays, nothing is merged */
         d->reason = (struct yq_reason){.code = YQ_REASON_NAME_TAKEN, .args = {there->id}};
         d->name_kept = true;
         d->name = own;
         if (!moved || !renamed || look_at_place(p, d, &there) != FREE)
             d->parent = (struct yq_ref){.id = d->row->parent};
     }
+    claim_place(p, d);
     return ready(d, d->row->id);
 }
 

@@ -86,6 +86,8 @@ struct planner {
     struct yq_arena *arena; /* the plan's */
     struct department *departments;
     struct member *members;
+    struct place *places; /* uthash: who stands where, and who has claimed it */
+    bool places_indexed;
 };
 
 /* plan.c */
@@ -100,6 +102,18 @@ void change_ref(struct yq_operation *op, const char *field, const char *before, 
 
 /* plan_departments.c: settles it, and those it depends on. full: compare it with eteams. */
 struct department *settle_department(struct planner *p, uint32_t id, bool full);
+/* plan_places.c */
+/* The child of `parent` with that name, enabled or disabled as asked, other than d's own record.
+ * With several, the smallest id: the choice must not depend on the order of a list. */
+const struct yq_eteams_department *child_named(struct planner *p, const char *parent,
+                                               const char *name, bool enabled,
+                                               const struct department *d);
+/* Notes that d, which is settled, has its name in its place. */
+void claim_place(struct planner *p, struct department *d);
+/* Another department of this plan that has claimed d's name in d's place; NULL: none. */
+struct department *rival(struct planner *p, const struct department *d);
+void release_places(struct planner *p);
+
 /* plan_department_ops.c: operations and verdict of everything that was settled. */
 void emit_departments(struct planner *p);
 
