@@ -34,29 +34,50 @@ static enum likeness compare(struct planner *p, const struct member *gone, const
     return same_place && !told_apart ? LOOKS_ALIKE : OTHER;
 }
 
-/* Looks for the leaver among those who are created in this plan. */
-static enum progress find_successor(struct planner *p, struct member *m, bool *ret_found)
+/* The next newcomer of this plan from *e on that is as like the leaver as asked; NULL: none, or
+ * (*ret_open) not known yet. */
+static struct member *next_newcomer(struct planner *p, const struct member *m,
+                                    const struct yq_evidence **e, enum likeness likeness,
+                                    bool *ret_open)
 {
-    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
+    for (; *e != NULL; *e = (*e)->hh.next) {
+        if ((*e)->subject.kind != YQ_SUBJECT_MEMBER || (*e)->created_at == 0 || *e == m->evidence)
             continue;
-        struct member *now = settle_member(p, e->subject.userid);
+        struct member *now = settle_member(p, (*e)->subject.userid);
         if (now->progress == OPEN)
-            return m->progress = OPEN;
-        if (now->fate != JOINS)
-            continue;
-        enum likeness likeness = compare(p, m, now);
-        if (likeness == OTHER)
-            continue;
-        *ret_found = true;
-        if (likeness == LOOKS_ALIKE) {
-            conclude(m->verdict, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, now->w->userid, NULL);
-            m->fate = FROZEN;
-            return m->progress = WAITS;
-        }
+            *ret_open = true;
+        else if (now->fate == JOINS && compare(p, m, now) == likeness)
+            return now;
+    }
+    return NULL;
+}
+
+static void ask_a_person(struct member *m, const struct member *other)
+{
+    conclude(m->verdict, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, other->w->userid, NULL);
+    m->fate = FROZEN;
+}
+
+/* Looks for the leaver among those who are created in this plan. Who surely is the same takes the
+ * record over; where some only look alike, neither they nor the leaver are touched (decisions.md
+ * 19). */
+static enum progress find_successor(struct planner *p, struct member *m)
+{
+    bool open = false;
+    const struct yq_evidence *e = p->view->evidence;
+    struct member *now = next_newcomer(p, m, &e, SAME_PERSON, &open);
+    if (open)
+        return m->progress = OPEN;
+    if (now != NULL) {
         now->successor_of = m;
         m->successor = now;
         return READY;
+    }
+    e = p->view->evidence;
+    while ((now = next_newcomer(p, m, &e, LOOKS_ALIKE, &open)) != NULL) {
+        ask_a_person(m, now);
+        ask_a_person(now, m);
+        e = e->hh.next;
     }
     return READY;
 }
@@ -81,10 +102,8 @@ enum progress settle_leaver(struct planner *p, struct member *m, const char *rul
     step = posts_of(p, m, m->row);
     if (step != READY)
         return step;
-    bool found = false;
     m->progress = READY; /* whoever needs what it holds may count on its leaving */
-    step = find_successor(p, m, &found);
-    return m->progress = step;
+    return m->w->fact == YQ_ABSENT ? find_successor(p, m) : READY;
 }
 
 /* ---- R13 ---- */

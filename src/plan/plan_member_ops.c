@@ -181,6 +181,8 @@ static void emit_person(struct planner *p, const struct member *m)
     if (draft.change_count == 0)
         return;
     const char *rule = main_differs(m) ? (m->to_root ? "R10" : "R6") : "R3";
+    if (draft.change_count == 1 && strcmp(draft.changes[0].field, "job_num") == 0)
+        rule = m->taken_from != NULL ? "D20" : "D4";
     op = member_operation(p, m, YQ_OP_MEMBER_UPDATE, m->stage, rule);
     memcpy(op->changes, draft.changes, sizeof(draft.changes));
     op->change_count = draft.change_count;
