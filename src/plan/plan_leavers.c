@@ -54,7 +54,7 @@ static struct member *next_newcomer(struct planner *p, const struct member *m,
 
 static void ask_a_person(struct member *m, const struct member *other)
 {
-    conclude(m->verdict, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, other->w->userid, NULL);
+    conclude(m->verdict, YQ_VERDICT_CASE, YQ_REASON_LOOKS_LIKE, other->w->userid, NULL);
     m->fate = FROZEN;
 }
 
