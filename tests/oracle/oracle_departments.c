@@ -142,7 +142,23 @@ static void judge_new(struct judge *j, const cJSON *w, const char *eteams)
     }
 }
 
-/* Does a touched member who works need this department, or one below it? */
+/* Is `id` this department, or a parent that must be made for it? Above one that has a counterpart,
+ * nothing must. */
+static bool needs(const struct judge *j, uint32_t from, uint32_t id, bool its_place)
+{
+    uint32_t at = from;
+    for (int depth = 0; depth < 100 && department_visible(j, at); depth++) {
+        if (at == id)
+            return true;
+        bool linked = linked_department(j->c->department_links_before, at) != NULL;
+        if (linked && !(its_place && at == from))
+            return false;
+        at = id_of(find_wecom_department(j, at), "parent");
+    }
+    return false;
+}
+
+/* Does a touched member who works need this department? */
 static bool needed(const struct judge *j, uint32_t id)
 {
     const cJSON *m, *item;
@@ -152,19 +168,17 @@ static bool needed(const struct judge *j, uint32_t id)
         if (!member_touched(j, userid, NULL) || fate_of(j, userid) != FATE_WORKS)
             continue;
         (void)person_before(j, m, &is_case);
+        if (is_case || contested(j, m))
+            continue;
         cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(m, "departments")) {
-            uint32_t at = (uint32_t)item->valuedouble;
-            for (int depth = 0; !is_case && depth < 100 && department_visible(j, at); depth++) {
-                if (at == id)
-                    return true;
-                at = id_of(find_wecom_department(j, at), "parent");
-            }
+            if (needs(j, (uint32_t)item->valuedouble, id, false))
+                return true;
         }
     }
     return false;
 }
 
-/* Is it, or something below it, touched? Parents are made first (rule 1). */
+/* Is something below it touched? Parents are made first (rule 1). */
 static bool touched_below(const struct judge *j, uint32_t id)
 {
     const cJSON *d;
@@ -172,13 +186,8 @@ static bool touched_below(const struct judge *j, uint32_t id)
         char subject[32];
         uint32_t at = id_of(d, "id");
         (void)snprintf(subject, sizeof(subject), "department:%u", at);
-        if (!touched(j, subject, NULL) || !visible_and_readable(j, at))
-            continue;
-        for (int depth = 0; depth < 100 && department_visible(j, at); depth++) {
-            if (at == id)
-                return true;
-            at = id_of(find_wecom_department(j, at), "parent");
-        }
+        if (touched(j, subject, NULL) && visible_and_readable(j, at) && needs(j, at, id, true))
+            return true;
     }
     return false;
 }

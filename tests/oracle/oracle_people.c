@@ -177,7 +177,7 @@ static bool in_that_department(const struct judge *j, const cJSON *member, const
     }
     if (!department_visible(j, place))
         place = 1;
-    const char *id = counterpart(j, j->c->department_links_before, place);
+    const char *id = counterpart(j, j->c->department_links_after, place);
     return id != NULL && same_text(id, main_department_of(person));
 }
 

@@ -1,6 +1,7 @@
 /* The planner against small directories made up at random: what is planned can be carried out row
  * by row, the oracle finds no difference, the next plan is empty, and no order of anything changes
- * the plan. YQ_CASES says how many, YQ_SEED replays one seed with its case printed. */
+ * the plan. YQ_CASES says how many, YQ_SEED replays one seed with its case printed;
+ * YQ_FAILURES is how many may fail before it stops (3). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
