@@ -75,6 +75,9 @@ void stage_spawn(struct stage *s, struct stage_process *p, const char *const *ar
     for (size_t i = 0; argv[i] != NULL && n < WORDS_MAX - 1; i++)
         words[n++] = argv[i];
     pid_t parent = getpid();
+    char *out = yq_printf("%s/%s.out", s->directory, p->name);
+    (void)unlink(out); /* nobody shall read what an earlier one said */
+    free(out);
     (void)fflush(NULL);
     p->pid = fork();
     if (p->pid == 0)
