@@ -1,7 +1,7 @@
 /* Links as JSON, as they stand in Redis: writers and readers side by side.
  *
  *   department  {"v":1,"eteams":"…","how":"name","at":1767225600000,
- *                "agreed":{"name":"16 hex digits","parent":"…"}}
+ *                "agreed":{"name":"16 hex digits","parent":"…"},"heard":{"name":1767225600}}
  *   member      {"v":1,"userid":"Li.Na","eteams":"…","how":"account","at":…,"left":true,
  *                "wrote_job_num":true,"posts":["…"],"agreed":{"name":"…",…},
  *                "heard":{"mobile":1767225600,…}}
@@ -66,7 +66,10 @@ void yq_link_department_write(const struct yq_link_department *l, struct yq_buf 
     yq_buf_adds(out, ",\"agreed\":{");
     add_hash(out, "name", l->agreed_name);
     add_hash(out, "parent", l->agreed_parent);
-    yq_buf_adds(out, "}}");
+    yq_buf_addc(out, '}');
+    if (l->heard_at != 0)
+        yq_buf_addf(out, ",\"heard\":{\"name\":%" PRId64 "}", l->heard_at);
+    yq_buf_addc(out, '}');
 }
 
 static void write_posts(const struct yq_link_member *l, struct yq_buf *out)
@@ -166,6 +169,7 @@ int yq_link_department_read(struct yq_arena *arena, uint32_t id, const char *jso
     const cJSON *agreed = yq_json_get(tree, "agreed");
     l.agreed_name = read_hash(agreed, "name");
     l.agreed_parent = read_hash(agreed, "parent");
+    (void)yq_json_int(yq_json_get(tree, "heard"), "name", &l.heard_at);
     *ret = l;
     rc = 0;
 out:

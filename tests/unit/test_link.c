@@ -20,7 +20,8 @@ static void a_department_comes_back(void **state)
                                       .how = "name",
                                       .at = 1767225600123,
                                       .agreed_name = UINT64_MAX,
-                                      .agreed_parent = 0},
+                                      .agreed_parent = 0,
+                                      .heard_at = 1767225601},
                               to;
     yq_link_department_write(&from, &out);
     assert_int_equal(
@@ -31,6 +32,7 @@ static void a_department_comes_back(void **state)
     assert_int_equal(to.at, 1767225600123);
     assert_true(to.agreed_name == UINT64_MAX);
     assert_true(to.agreed_parent == 0);
+    assert_int_equal(to.heard_at, 1767225601);
     yq_buf_release(&out);
     yq_arena_free(arena);
 }
