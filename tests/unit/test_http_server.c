@@ -28,6 +28,7 @@ struct fixture {
     struct yq_http_server *server;
     const char *url;
     atomic_int handled;
+    int open;
 };
 
 static struct fixture *now; /* for handlers */
@@ -530,9 +531,17 @@ static void test_survives_without_descriptors(void **state)
     stop(&f);
 }
 
-static bool nobody_is_open(void *server)
+static void count_open(void *context)
 {
-    return yq_http_server_open(server) == 0;
+    struct fixture *f = context;
+    f->open = yq_http_server_open(f->server);
+}
+
+static bool nobody_is_open(void *context)
+{
+    struct fixture *f = context;
+    test_loop_call(f->loop, count_open, f);
+    return f->open == 0;
 }
 
 static void test_client_that_does_not_wait(void **state)
@@ -552,7 +561,7 @@ static void test_client_that_does_not_wait(void **state)
     struct talk cut = talk_open(f.url);
     talk_send(&cut, "POST /echo HTTP/1.1\r\nContent-Le");
     talk_close(&cut);
-    assert_true(yq_wait_until(nobody_is_open, f.server, SOON));
+    assert_true(yq_wait_until(nobody_is_open, &f, SOON));
     assert_int_equal(atomic_load(&f.handled), 2);
     stop(&f);
 }
@@ -584,7 +593,7 @@ static void test_stops_behind_its_answers(void **state)
     expect_answer(&working, 200, "w");
     assert_true(talk_ended(&reading, SOON));
     assert_true(talk_ended(&working, SOON));
-    assert_true(yq_wait_until(nobody_is_open, f.server, SOON));
+    assert_true(yq_wait_until(nobody_is_open, &f, SOON));
     talk_close(&idle);
     talk_close(&working);
     talk_close(&reading);
