@@ -66,18 +66,19 @@ static void add_connection(struct stage *s, const struct stage_options *o, struc
                    "      callback:\n"
                    "        token: FlowToken\n"
                    "        encoding_aes_key: abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\n");
+    const char *pace = o->pace != NULL ? o->pace : "per_second: 500, in_flight: 4";
     if (!o->contacts_only)
         yq_buf_adds(y, "      agent_id: 1000002\n      app_secret: sim-app-secret\n");
     yq_buf_addf(y,
                 "      contacts_secret: sim-contacts-secret\n"
-                "      pace: { per_second: 500, in_flight: 4 }\n"
+                "      pace: { %s }\n"
                 "    eteams:\n"
                 "      open_base: %s\n"
                 "      corp_id: sim-eteams-corp\n"
                 "      app_key: sim-app-key\n"
                 "      app_secret: sim-app-secret\n"
-                "      pace: { per_second: 500, in_flight: 4 }\n",
-                s->peer_url[STAGE_ETEAMS]);
+                "      pace: { %s }\n",
+                pace, s->peer_url[STAGE_ETEAMS], pace);
     add_lines(y, o->connection_yaml);
 }
 
@@ -158,6 +159,7 @@ static struct stage *new_stage(void)
 struct stage *stage_new(const struct stage_options *o)
 {
     struct stage *s = new_stage();
+    s->real_clock = o->real_clock;
     s->callback_mode = o->callback_mode != NULL ? o->callback_mode : "full";
     s->redis = yq_temp_redis_new(NULL);
     if (s->redis == NULL)

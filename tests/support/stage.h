@@ -21,9 +21,11 @@ struct stage_options {
     bool mirrored;               /* eteams starts with the same company */
     const char *callback_mode;   /* "full" (default) or "trimmed" */
     const char *connection_yaml; /* more lines for the connection, indented by 4; NULL: none */
+    const char *pace;            /* of both peers; default "per_second: 500, in_flight: 4" */
     const char *top_yaml;        /* more lines for the top level; NULL: none */
     int workers;                 /* default 2 */
     bool no_daemon;              /* do not start it yet */
+    bool real_clock;             /* nobody moves the clock: for measuring */
     bool contacts_only;          /* no app: no app_secret, no agent_id */
 };
 
@@ -55,6 +57,9 @@ cJSON *stage_call(struct stage *s, enum stage_peer peer, const char *path, const
 /* POST /_sim/change on WeCom with this JSON. */
 void stage_wecom_change(struct stage *s, const char *json_format, ...)
     __attribute__((format(printf, 2, 3)));
+/* How WeCom calls back from now on: more members of POST /_sim/callback, as in
+ * "\"quirks\":{\"creation_burst\":true}"; static text. */
+void stage_callback_more(struct stage *s, const char *members);
 /* A request to the daemon's public listener; returns the HTTP status; body may be NULL. */
 int stage_http(struct stage *s, int index, const char *method, const char *path_and_query,
                const char *body, char **ret_body);

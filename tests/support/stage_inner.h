@@ -25,12 +25,13 @@ struct stage_daemon {
 struct stage {
     char directory[64], config[96], clock_file[96];
     int64_t clock_ms;
+    bool real_clock;
     struct yq_temp_redis *redis;
     struct yq_redis *look; /* our own connection; NULL until it is used */
     struct stage_process peers[2];
     char peer_url[2][64];
     struct stage_daemon daemons[STAGE_DAEMONS];
-    const char *callback_mode;
+    const char *callback_mode, *callback_more;
     void *easy; /* CURL handle */
     struct stage *next;
 };

@@ -60,7 +60,8 @@ static void become(struct stage *s, const char *name, const char *const *argv, p
         _exit(125);
     redirect(s, name, "out", O_TRUNC, STDOUT_FILENO);
     redirect(s, name, "log", O_APPEND, STDERR_FILENO);
-    (void)setenv("YUNQIAO_CLOCK", s->clock_file, 1);
+    if (!s->real_clock)
+        (void)setenv("YUNQIAO_CLOCK", s->clock_file, 1);
     execvp(argv[0], (char *const *)argv);
     _exit(127);
 }

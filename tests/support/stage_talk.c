@@ -107,9 +107,16 @@ void stage_point_callback(struct stage *s)
     cJSON *json =
         stage_call(s, STAGE_WECOM, "/_sim/callback",
                    "{\"url\":\"%s/wecom/callback/acme\",\"token\":\"%s\",\"encoding_aes_key\":"
-                   "\"%s\",\"mode\":\"%s\"}",
-                   s->daemons[first].public_url, callback_token, callback_key, s->callback_mode);
+                   "\"%s\",\"mode\":\"%s\"%s%s}",
+                   s->daemons[first].public_url, callback_token, callback_key, s->callback_mode,
+                   s->callback_more ? "," : "", s->callback_more ? s->callback_more : "");
     cJSON_Delete(json);
+}
+
+void stage_callback_more(struct stage *s, const char *members)
+{
+    s->callback_more = members;
+    stage_point_callback(s);
 }
 
 int stage_http(struct stage *s, int index, const char *method, const char *path_and_query,
