@@ -32,6 +32,7 @@ struct turn {
     struct yq_settle settle;
     struct yq_watch watch;
     int64_t renew_at; /* monotonic */
+    bool paused;      /* an operator said so: nothing more is begun */
 };
 
 /* ---- the lease while working ---- */
@@ -304,7 +305,7 @@ static int work(struct turn *t, struct yq_error *err)
 {
     struct yq_group **groups = yq_calloc(SCOPE_MAX, sizeof(struct yq_group *));
     int done = 0;
-    while (done == 0 && !atomic_load(t->c->stopping)) {
+    while (done == 0 && !t->paused && !atomic_load(t->c->stopping)) {
         if ((done = read_new(t, err)) < 0)
             break;
         size_t count = yq_scope_pick(&t->scope, yq_wall_ms(t->c->clock), groups, SCOPE_MAX);
@@ -312,6 +313,8 @@ static int work(struct turn *t, struct yq_error *err)
             break;
         if ((done = check(t, err)) == 0)
             done = run_scope(t, groups, count, err);
+        if (done == 0)
+            done = yq_store_get_paused(t->c->redis, t->c->keys, t->id, &t->paused, err);
     }
     free(groups);
     return done;
@@ -328,7 +331,7 @@ static int leave(struct turn *t, struct yq_error *err)
         done = yq_delayed_add(t->c->redis, t->c->keys, t->id, next, err);
     if (yq_lease_release(t->c->redis, t->c->keys, &t->lease, &more, err) < 0)
         return -1;
-    if (more && !atomic_load(t->c->stopping))
+    if (more && !t->paused && !atomic_load(t->c->stopping)) /* resuming makes it ready, too */
         done = yq_ready_add(t->c->redis, t->c->keys, t->id, yq_wall_ms(t->c->clock), err);
     return done;
 }
@@ -366,11 +369,10 @@ int yq_turn_run(const struct yq_turn_context *c, struct yq_connection *connectio
                                   .connection = t.id,
                                   .scope = &t.scope,
                                   .commit = collected};
-    bool paused = false;
-    int done = yq_store_get_paused(c->redis, c->keys, t.id, &paused, err);
-    if (done == 0 && !paused)
+    int done = yq_store_get_paused(c->redis, c->keys, t.id, &t.paused, err);
+    if (done == 0 && !t.paused)
         done = load(&t, err);
-    if (done == 0 && !paused)
+    if (done == 0 && !t.paused)
         done = work(&t, err);
     struct yq_error leaving = {0};
     if (leave(&t, &leaving) < 0 && done == 0) { /* what is lost is not given back: harmless */
