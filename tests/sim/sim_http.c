@@ -175,9 +175,15 @@ static void on_request(struct evhttp_request *request, void *arg)
     free(path);
 }
 
+/* With timers to the microsecond: a delay of 50 ms shall be no 54. */
 struct event_base *sim_http_base(void)
 {
-    return event_base_new();
+    struct event_config *config = event_config_new();
+    if (config == NULL || event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) < 0)
+        abort(); /* out of memory */
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
