@@ -18,12 +18,20 @@ static void emit_gone(struct planner *p, const struct department *d)
     if (d->link == NULL)
         return;
     struct yq_subject subject = yq_subject_department(d->id);
-    if (p->policy->disable_departments) { /* refused by eteams while people are in it: kept then */
+    const struct yq_eteams_department *row =
+        yq_view_find_eteams_department(p->view, d->link->eteams);
+    bool there = row != NULL && row->fact == YQ_PRESENT && row->enabled;
+    if (p->policy->disable_departments && there) { /* refused while people are in it: kept then */
         struct yq_operation *op =
             operation(p, YQ_OP_DEPARTMENT_DISABLE, STAGE_DISABLE, &subject, "D24");
         op->target = d->link->eteams;
     }
     emit_unlink(p, d, "D24", YQ_REASON_DEPARTMENT_GONE);
+}
+
+static const char *temporary_name(struct planner *p, const struct department *d)
+{
+    return yq_arena_printf(p->arena, "%s (%u)", d->name, d->id);
 }
 
 static void emit_step_aside(struct planner *p, const struct department *d,
@@ -33,7 +41,7 @@ static void emit_step_aside(struct planner *p, const struct department *d,
         operation(p, YQ_OP_DEPARTMENT_UPDATE, STAGE_STEP_ASIDE, subject, "D10");
     op->target = d->row->id;
     op->name = d->name;
-    change(op, "name", d->row->name, yq_arena_printf(p->arena, "%s (%u)", d->name, d->id));
+    change(op, "name", d->row->name, temporary_name(p, d));
 }
 
 static void emit_record(struct planner *p, struct department *d, const struct yq_subject *subject)
@@ -69,7 +77,7 @@ static void emit_record(struct planner *p, struct department *d, const struct yq
     op->target = d->row->id;
     op->name = d->name;
     if (renamed)
-        change(op, "name", d->row->name, d->name);
+        change(op, "name", d->step_aside ? temporary_name(p, d) : d->row->name, d->name);
     if (moved)
         change_ref(op, "parent", d->row->parent, d->parent);
 }

@@ -72,14 +72,25 @@ static enum progress settle_parent(struct planner *p, struct department *d,
         d->parent = parent->ref;
         d->depth = parent->depth + 1;
         return READY;
+    case BUSY: /* it looks for its own place, where d stands now: where it will be is clear */
+        if (!parent->parent_known)
+            break;
+        d->parent =
+            (struct yq_ref){.id = parent->row ? parent->row->id : NULL, .wecom = parent->id};
+        d->depth = parent->depth + 1;
+        return READY;
     case HIDES:
-        return p->view->eteams_root ? READY : OPEN;
+        if (parent->reason.code == YQ_REASON_OUT_OF_SIGHT)
+            return p->view->eteams_root ? READY : OPEN;
+        break;
     case OPEN:
         return OPEN;
-    default: /* WeCom names a parent that it says is not there, or a circle: it is on its way */
-        return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, w->parent),
-                    yq_reason_name(parent->reason.code));
+    default:
+        break;
     }
+    /* WeCom names a parent that it says is not there, or a circle, or one that is a case */
+    return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, w->parent),
+                yq_reason_name(parent->reason.code));
 }
 
 static bool in_place(const struct yq_eteams_department *row, const char *parent)
@@ -107,6 +118,8 @@ static bool leaves_place(struct planner *p, const struct department *o, const ch
 {
     if (o->progress == GONE)
         return true;
+    if (o->progress == BUSY && !o->parent_known)
+        return true; /* it waits for this very place to be settled, since it belongs below it */
     if (o->progress == BUSY)
         return o->name != NULL && (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
                                    strcmp(o->parent.id, parent) != 0);
@@ -198,12 +211,24 @@ static enum progress compare_record(struct planner *p, struct department *d)
     return ready(d, d->row->id);
 }
 
+/* The record behind the link was asked for; false: a need says so. */
+static bool record_read(struct planner *p, const struct department *d)
+{
+    const struct yq_eteams_department *row =
+        yq_view_find_eteams_department(p->view, d->link->eteams);
+    if (row != NULL && row->fact != YQ_UNASKED)
+        return true;
+    need(p, YQ_NEED_ETEAMS_DEPARTMENT, d->link->eteams, 0);
+    return false;
+}
+
 static enum progress settle_present(struct planner *p, struct department *d,
                                     const struct yq_wecom_department *w)
 {
     enum progress parent = settle_parent(p, d, w);
     if (parent != READY)
         return d->progress = parent;
+    d->parent_known = true;
     d->stage = STAGE_DEPARTMENT + d->depth * STAGE_LEVEL;
     d->name = wecom_name(p, d, w);
     if (d->name != NULL)
@@ -211,11 +236,9 @@ static enum progress settle_present(struct planner *p, struct department *d,
     if (d->name != NULL && d->name[0] == '\0')
         d->name = NULL;
     if (d->link != NULL) {
-        d->row = yq_view_find_eteams_department(p->view, d->link->eteams);
-        if (d->row == NULL || d->row->fact == YQ_UNASKED) {
-            need(p, YQ_NEED_ETEAMS_DEPARTMENT, d->link->eteams, 0);
+        if (!record_read(p, d))
             return d->progress = OPEN;
-        }
+        d->row = yq_view_find_eteams_department(p->view, d->link->eteams);
         if (d->row->fact == YQ_UNREADABLE)
             return stop(d, WAITS, YQ_REASON_UNREADABLE,
                         d->row->error ? d->row->error->text : "eteams", NULL);
@@ -239,6 +262,8 @@ static enum progress settle_read(struct planner *p, struct department *d)
     case YQ_PRESENT:
         return settle_present(p, d, w);
     case YQ_ABSENT:
+        if (d->link != NULL && p->policy->disable_departments && !record_read(p, d))
+            return d->progress = OPEN;
         return stop(d, GONE, YQ_REASON_DEPARTMENT_GONE, NULL, NULL);
     case YQ_HIDDEN:
         if (d->link != NULL) { /* frozen: what was linked stays as it is (decisions.md 26) */

@@ -228,6 +228,8 @@ static enum progress settle_renamed(struct planner *p, struct member *m)
  * believed only after a while in which WeCom still does not show the member. */
 static bool believed_deleted(const struct planner *p, const struct yq_evidence *e)
 {
+    if (e != NULL && e->gone_confirmed)
+        return true;
     if (e == NULL || e->deleted_at == 0 || e->deleted_at < e->created_at)
         return false;
     return e->deleted_at > e->created_at || e->waited_ms >= p->policy->not_ready_ms / 10;

@@ -36,6 +36,24 @@ static const struct yq_wecom_member *source(struct member *m)
     return e->reported_member;
 }
 
+/* What stands for the department: also while its own place in the tree has to wait, or is a case.
+ */
+static struct yq_ref usable_ref(const struct department *d)
+{
+    bool unsettled = d->progress == WAITS || d->progress == HIDES;
+    if (unsettled && d->link != NULL && !d->link_is_stale)
+        return (struct yq_ref){.id = d->link->eteams, .wecom = d->id};
+    return d->ref;
+}
+
+/* Out of sight is left out (R10); what is a case, or on its way, is waited for. */
+static bool waits(const struct department *d)
+{
+    return d->progress == WAITS ||
+           (d->progress == HIDES && d->reason.code != YQ_REASON_OUT_OF_SIGHT &&
+            d->reason.code != YQ_REASON_PROTECTED);
+}
+
 /* Resolves the visible departments in WeCom's order; what is hidden, gone or a case is left out. */
 static enum progress resolve(struct planner *p, struct member *m, const struct yq_wecom_member *w,
                              struct yq_ref *refs, size_t *ret_count)
@@ -45,13 +63,14 @@ static enum progress resolve(struct planner *p, struct member *m, const struct y
         const struct department *d = settle_department(p, w->departments[i], false);
         if (d->progress == OPEN)
             step = OPEN;
-        if (d->progress == WAITS && step == READY) {
+        struct yq_ref ref = usable_ref(d);
+        if (ref.id == NULL && waits(d) && step == READY) {
             conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_PARENT_WAITS,
                      yq_arena_printf(p->arena, "%u", d->id), yq_reason_name(d->reason.code));
             step = WAITS;
         }
-        if (d->progress == READY && !has_ref(refs, *ret_count, d->ref))
-            refs[(*ret_count)++] = d->ref;
+        if ((d->progress == READY || ref.id != NULL) && !has_ref(refs, *ret_count, ref))
+            refs[(*ret_count)++] = ref;
     }
     return step;
 }
@@ -67,8 +86,9 @@ static struct yq_ref choose_main(struct planner *p, const struct member *m,
         if (w->departments[i] != main)
             continue;
         const struct department *d = settle_department(p, main, false);
-        if (d->progress == READY)
-            return d->ref;
+        struct yq_ref ref = usable_ref(d);
+        if (d->progress == READY || ref.id != NULL)
+            return ref;
     }
     if (m->row != NULL && m->row->department_count > 0) {
         struct yq_ref present = {.id = m->row->departments[0]};

@@ -42,6 +42,7 @@ struct department {
     const struct yq_eteams_department *row; /* NULL: none yet */
     const struct yq_link_department *link;
     bool link_is_stale, found, step_aside;
+    bool parent_known;       /* `parent` is settled, though the place may not be */
     bool name_kept;          /* a case: only the position follows */
     struct yq_reason reason; /* WAITS, HIDES, GONE, or a case */
     UT_hash_handle hh;
