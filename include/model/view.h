@@ -126,7 +126,10 @@ struct yq_evidence {
     struct yq_subject subject;
     char key[YQ_SUBJECT_MAX];
     int64_t created_at, updated_at, deleted_at, entered_at, left_at;
-    bool commanded;                                  /* an operator asks for it */
+    bool commanded;      /* an operator asks for it */
+    bool reconciled;     /* a whole comparison found it: no event, nothing is said anew */
+    bool gone_confirmed; /* absent from two complete listings of the whole company (decisions.md 1):
+                            with 60111 it counts as deleted */
     const char *new_userid;                          /* NewUserID, or NULL */
     struct yq_wecom_member *reported_member;         /* known = what was said; NULL: nothing */
     struct yq_wecom_department *reported_department; /* NULL: nothing */
