@@ -162,12 +162,12 @@ static int administrator_row(void *context, const cJSON *row, struct yq_error *e
     struct administrators *a = context;
     const char *id = yq_eteams_id(a->v->arena, yq_json_get(row, ET_ROW_ID));
     const char *type = yq_json_text(a->v->arena, row, ET_F_ADMIN_TYPE);
-    if (id == NULL)
-        return yq_error_set(err, YQ_ERROR_RETRY, "queryAdmin: an administrator without a valid id");
+    if (id == NULL || type == NULL) /* nobody may count as "not super" because it was not said */
+        return yq_error_set(err, YQ_ERROR_RETRY, "queryAdmin: an administrator without id or type");
     yq_grow(&a->found, &a->capacity, a->count, sizeof(*a->found));
     a->found[a->count++] = (struct yq_administrator){
         .id = yq_arena_strdup(a->v->arena, id),
-        .super = type != NULL && strcmp(type, ET_ADMIN_SUPER) == 0,
+        .super = strcmp(type, ET_ADMIN_SUPER) == 0,
     };
     return 0;
 }

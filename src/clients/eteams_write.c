@@ -59,9 +59,15 @@ static void write_ids(const struct write *w, struct yq_buf *out)
 
 /* ---- answers ---- */
 
+static const cJSON *key_of(const cJSON *item)
+{
+    return yq_json_get(yq_json_get(item, ET_EXTKEY_MAP), ET_EXTKEY_NAME);
+}
+
+/* The row that our key in a result names; -1 if there is none, or not of this call. */
 static int row_index(const struct write *w, const cJSON *item)
 {
-    const cJSON *key = yq_json_get(yq_json_get(item, ET_EXTKEY_MAP), ET_EXTKEY_NAME);
+    const cJSON *key = key_of(item);
     int64_t n;
     if (!cJSON_IsString(key) || key->valuestring[0] != 'k')
         return -1;
@@ -98,7 +104,7 @@ static void pair_named(const struct write *w, const cJSON *list, const cJSON **r
     cJSON_ArrayForEach (item, list) {
         char buffer[32];
         const char *id = result_id(item, buffer);
-        if (row_index(w, item) >= 0 || *id == '\0')
+        if (key_of(item) != NULL || *id == '\0')
             continue;
         for (size_t i = 0; i < w->count; i++) {
             if (results[i] == NULL && w->rows[i].id != NULL && strcmp(w->rows[i].id, id) == 0) {
@@ -126,7 +132,7 @@ static void pair_last(const struct write *w, const cJSON *list, const cJSON **re
     char buffer[32];
     const char *id = result_id(item, buffer);
     bool other = w->rows[at].id != NULL && *id != '\0' && strcmp(id, w->rows[at].id) != 0;
-    if (!other && row_index(w, item) < 0 && cJSON_IsObject(item))
+    if (!other && key_of(item) == NULL && cJSON_IsObject(item))
         results[at] = item;
 }
 

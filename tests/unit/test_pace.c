@@ -1,0 +1,130 @@
+/* The pace of calls: bucket, calls in flight, halving and climbing, blocked APIs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "clients/pace.h"
+
+static const struct yq_pace_budget ten = {10, 4};
+
+static int start_as_many(struct yq_pace *p, int64_t now_ms)
+{
+    int n = 0;
+    while (yq_pace_start(p, now_ms) == 0)
+        n++;
+    return n;
+}
+
+static void keeps_to_the_rate(void **state)
+{
+    (void)state;
+    struct yq_pace p;
+    yq_pace_init(&p, &ten, 1000);
+    int started = 0;
+    for (int64_t now = 1000; now <= 11000; now++) {
+        while (yq_pace_start(&p, now) == 0) {
+            started++;
+            yq_pace_end(&p);
+        }
+    }
+    assert_in_range(started, 109, 110); /* ten seconds' worth, and the full bucket */
+}
+
+static void says_how_long_to_wait(void **state)
+{
+    (void)state;
+    struct yq_pace p;
+    yq_pace_init(&p, &(struct yq_pace_budget){10, 100}, 0);
+    assert_int_equal(start_as_many(&p, 0), 10);
+    int64_t wait = yq_pace_start(&p, 0);
+    assert_int_equal(wait, 100);
+    assert_int_not_equal(yq_pace_start(&p, wait - 1), 0);
+    assert_int_equal(yq_pace_start(&p, wait), 0);
+}
+
+static void limits_the_calls_in_flight(void **state)
+{
+    (void)state;
+    struct yq_pace p;
+    yq_pace_init(&p, &(struct yq_pace_budget){1000, 4}, 0);
+    assert_int_equal(start_as_many(&p, 0), 4);
+    assert_true(yq_pace_start(&p, 0) > 0);
+    yq_pace_good(&p, 1);
+    assert_int_equal(start_as_many(&p, 1), 1);
+}
+
+static void halves_and_climbs_back(void **state)
+{
+    (void)state;
+    struct yq_pace p;
+    yq_pace_init(&p, &ten, 0);
+    assert_int_equal(start_as_many(&p, 0), 4);
+    yq_pace_too_fast(&p, 10);
+    assert_true(p.rate == 5 && p.parallel == 2);
+    yq_pace_too_fast(&p, 11); /* was on its way already: not halved again */
+    assert_true(p.rate == 5 && p.parallel == 2);
+    assert_int_equal(yq_pace_start(&p, 12), 1998);
+    yq_pace_end(&p);
+    yq_pace_end(&p);
+    for (int i = 0; i < 10; i++) { /* again and again, but never below a tenth and one */
+        int64_t now = 3000 + i * 3000;
+        assert_int_equal(yq_pace_start(&p, now), 0);
+        yq_pace_too_fast(&p, now);
+    }
+    assert_true(p.rate == 1 && p.parallel == 1);
+    int64_t now = 100000;
+    for (int i = 0; i < 200; i++) {
+        while (yq_pace_start(&p, now) != 0)
+            now += 10;
+        yq_pace_good(&p, now);
+    }
+    assert_true(p.rate == 10 && p.parallel == 4);
+}
+
+static void blocks_an_api_for_its_window(void **state)
+{
+    (void)state;
+    struct yq_pace p;
+    yq_pace_init(&p, &ten, 0);
+    assert_int_equal(yq_pace_blocked(&p, "/user/get", 0), 0);
+    assert_int_equal(yq_pace_block(&p, "/user/get", 1000), 60000);
+    assert_int_equal(yq_pace_block(&p, "/user/get", 1500), 59500); /* of the same window */
+    assert_int_equal(yq_pace_blocked(&p, "/user/get", 2000), 59000);
+    assert_int_equal(yq_pace_blocked(&p, "/user/list", 2000), 0);
+    assert_int_equal(yq_pace_blocked(&p, "/user/get", 61000), 0);
+    assert_int_equal(yq_pace_block(&p, "/user/get", 62000), 3600000); /* on repetition */
+    int64_t later = 62000 + 2 * 3600000 + 1;
+    assert_int_equal(yq_pace_block(&p, "/user/get", later), 60000); /* long after: as at first */
+}
+
+static void survives_more_apis_than_places(void **state)
+{
+    (void)state;
+    struct yq_pace p;
+    yq_pace_init(&p, &ten, 0);
+    for (int i = 0; i < YQ_PACE_APIS + 10; i++) {
+        char api[32];
+        snprintf(api, sizeof(api), "/api/%d", i);
+        assert_int_equal(yq_pace_block(&p, api, i), 60000);
+        assert_true(yq_pace_blocked(&p, api, i) > 0);
+    }
+    assert_int_equal(p.block_count, YQ_PACE_APIS);
+    assert_int_equal(yq_pace_blocked(&p, "/api/0", 1), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_to_the_rate),
+        cmocka_unit_test(says_how_long_to_wait),
+        cmocka_unit_test(limits_the_calls_in_flight),
+        cmocka_unit_test(halves_and_climbs_back),
+        cmocka_unit_test(blocks_an_api_for_its_window),
+        cmocka_unit_test(survives_more_apis_than_places),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
