@@ -132,7 +132,7 @@ static void two_departments_swap_their_names(void **state)
     stage_wecom_change(s, "[{\"do\":\"update_department\",\"id\":2,\"name\":\"临时\"},"
                           "{\"do\":\"update_department\",\"id\":3,\"name\":\"研发\"},"
                           "{\"do\":\"update_department\",\"id\":2,\"name\":\"测试\"}]");
-    release_events(s, "{}");
+    release_together(s, "{}");
     stage_settle(s, true);
     expect_department(s, "测试", "", 2);
     expect_department(s, "研发", "", 3);

@@ -326,6 +326,14 @@ void await_deliveries(struct stage *s)
     await(s, is_delivered, "WeCom has delivered all");
 }
 
+void release_together(struct stage *s, const char *how)
+{
+    expect_command(s, 0, "pause", "acme", NULL);
+    release_events(s, how);
+    await_deliveries(s);
+    expect_command(s, 0, "resume", "acme", NULL);
+}
+
 /* ---- WeCom's console ---- */
 
 void wecom_department(struct stage *s, unsigned id, const char *name, unsigned parent)

@@ -58,6 +58,8 @@ void expect_all_well(struct stage *s);
 /* Holds what WeCom sends; lets it go, first come first served (or {"order":"shuffle",…}). */
 void hold_events(struct stage *s);
 void release_events(struct stage *s, const char *how);
+/* The same, but the workers see nothing of it before all of it is there. */
+void release_together(struct stage *s, const char *how);
 /* Waits until WeCom has delivered all; whatever the queue does with it. */
 void await_deliveries(struct stage *s);
 /* The command ends with this status; what it printed is not looked at. For the rest there is
