@@ -23,6 +23,8 @@ struct yq_pace {
     int64_t filled_ms;
     int64_t slow_until_ms; /* no call at all before this */
     int running;
+    double background_tokens; /* of the smaller bucket that background calls must pass besides */
+    int background_running;   /* how many of `running` are background calls */
     struct {
         char api[64];
         int64_t until_ms;
@@ -32,8 +34,12 @@ struct yq_pace {
 };
 
 void yq_pace_init(struct yq_pace *p, const struct yq_pace_budget *budget, int64_t now_ms);
-/* 0: go on, the call is counted as running. Otherwise milliseconds to wait before asking again. */
-int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms);
+/* 0: go on, the call is counted as running. Otherwise milliseconds to wait before asking again.
+ * Background calls (a reconcile) get at most 70 % of the rate, and leave one call in flight to the
+ * others, unless there is only one at all: events have a reserved share (design.md §3.4). */
+int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms, bool background);
+/* A background call came to its end: told besides, and before, one of the next. */
+void yq_pace_background_ended(struct yq_pace *p);
 /* Milliseconds until the API is open again; 0 = it is. */
 int64_t yq_pace_blocked(const struct yq_pace *p, const char *api, int64_t now_ms);
 /* The running call ended well: climb a little. */

@@ -52,6 +52,7 @@ struct yq_call {
 struct yq_watch {
     int (*check)(void *context, struct yq_error *err);
     void *context;
+    bool background; /* its calls leave a share of the pace to others (clients/pace.h) */
 };
 
 /* Told of every answer: for metrics and for `explain`. Must be quick and thread-safe. */

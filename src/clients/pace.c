@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BACKGROUND_SHARE 0.7 /* of the rate: the rest is for events */
 #define CLIMB_RATE 0.01      /* of the budget, per good call */
 #define CLIMB_PARALLEL 0.05  /* calls in flight, per good call */
 #define SLOW_MS 2000         /* wecom.md §6.2: wait about 2 s */
@@ -25,6 +26,7 @@ void yq_pace_init(struct yq_pace *p, const struct yq_pace_budget *budget, int64_
     p->rate = p->budget.per_second;
     p->parallel = p->budget.in_flight;
     p->tokens = fmax(p->rate, 1);
+    p->background_tokens = fmax(p->rate * BACKGROUND_SHARE, 1);
     p->filled_ms = now_ms;
 }
 
@@ -32,23 +34,51 @@ static void fill(struct yq_pace *p, int64_t now_ms)
 {
     if (now_ms <= p->filled_ms)
         return;
-    double most = fmax(p->rate, 1);
-    p->tokens = fmin(most, p->tokens + p->rate * (double)(now_ms - p->filled_ms) / 1000);
+    double more = p->rate * (double)(now_ms - p->filled_ms) / 1000;
+    double share = p->rate * BACKGROUND_SHARE;
+    p->tokens = fmin(fmax(p->rate, 1), p->tokens + more);
+    p->background_tokens = fmin(fmax(share, 1), p->background_tokens + more * BACKGROUND_SHARE);
     p->filled_ms = now_ms;
 }
 
-int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms)
+static int64_t wait_for_token(double tokens, double rate)
+{
+    return tokens < 1 - 1e-9 ? (int64_t)fmax(1, ceil((1 - tokens) * 1000 / rate)) : 0;
+}
+
+static bool is_full(const struct yq_pace *p, bool background)
+{
+    int most = (int)p->parallel;
+    if (p->running >= most)
+        return true;
+    return background && p->background_running >= (most > 1 ? most - 1 : 1);
+}
+
+int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms, bool background)
 {
     fill(p, now_ms);
     if (now_ms < p->slow_until_ms)
         return p->slow_until_ms - now_ms;
-    if (p->running >= (int)p->parallel)
+    if (is_full(p, background))
         return FULL_MS;
-    if (p->tokens < 1 - 1e-9)
-        return (int64_t)fmax(1, ceil((1 - p->tokens) * 1000 / p->rate));
+    int64_t wait = wait_for_token(p->tokens, p->rate);
+    if (wait == 0 && background)
+        wait = wait_for_token(p->background_tokens, p->rate * BACKGROUND_SHARE);
+    if (wait > 0)
+        return wait;
     p->tokens -= 1;
     p->running++;
+    if (background) {
+        p->background_tokens -= 1;
+        p->background_running++;
+    }
     return 0;
+}
+
+void yq_pace_background_ended(struct yq_pace *p)
+{
+    if (p->background_running > 0)
+        p->background_running--;
 }
 
 static int find_block(const struct yq_pace *p, const char *api)
@@ -89,6 +119,7 @@ void yq_pace_too_fast(struct yq_pace *p, int64_t now_ms)
     p->rate = fmax(least_rate(p), p->rate / 2);
     p->parallel = fmax(1, p->parallel / 2);
     p->tokens = fmin(p->tokens, 1);
+    p->background_tokens = fmin(p->background_tokens, 1);
     p->slow_until_ms = now_ms + SLOW_MS;
 }
 

@@ -30,6 +30,7 @@ struct run {
     size_t *queue, head, queued; /* ring of those that wait to be sent */
     size_t finished, in_flight;
     uint64_t waited;      /* see yq_peer_token */
+    bool background;      /* leaves a share of the pace to others */
     const char *shut_api; /* answered FATAL: not asked again in this run */
     struct yq_error shut_error;
     struct yq_error stop; /* NONE: go on */
@@ -77,6 +78,8 @@ static void fail(struct job *j, enum yq_error_kind kind, const char *why)
 static void end_pace(struct run *r)
 {
     (void)pthread_mutex_lock(&r->p->lock);
+    if (r->background)
+        yq_pace_background_ended(&r->p->pace);
     yq_pace_end(&r->p->pace);
     (void)pthread_mutex_unlock(&r->p->lock);
 }
@@ -88,6 +91,8 @@ static void pace_answer(struct run *r, struct job *j, enum yq_answer answer)
     struct yq_peer *p = r->p;
     struct yq_error *err = &j->call->error;
     (void)pthread_mutex_lock(&p->lock);
+    if (r->background)
+        yq_pace_background_ended(&p->pace);
     switch (answer) {
     case YQ_ANSWER_SLOW:
         yq_pace_too_fast(&p->pace, now(r));
@@ -294,7 +299,7 @@ static int64_t leave_to_send(struct run *r, char **ret_token, uint64_t *ret_gene
         break;
     }
     (void)pthread_mutex_lock(&r->p->lock);
-    int64_t wait = yq_pace_start(&r->p->pace, now(r));
+    int64_t wait = yq_pace_start(&r->p->pace, now(r), r->background);
     (void)pthread_mutex_unlock(&r->p->lock);
     if (wait == 0 && yq_watch_check(r->watch, &err) < 0) {
         end_pace(r);
@@ -378,6 +383,7 @@ int yq_peer_run(struct yq_peer *p, struct yq_http *h, struct yq_call *calls, siz
     if (count == 0)
         return 0;
     struct run r = {.p = p, .h = h, .watch = watch, .count = count};
+    r.background = watch != NULL && watch->background;
     r.jobs = yq_calloc(count, sizeof(*r.jobs));
     r.queue = yq_calloc(count, sizeof(*r.queue));
     for (size_t i = 0; i < count; i++) {

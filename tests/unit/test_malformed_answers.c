@@ -212,7 +212,7 @@ static int teardown(void **state)
 static void wecom_members_stay_unreadable(void **state)
 {
     struct world *w = *state;
-    struct yq_watch watch = {move_clock, &w->clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w->clock};
     const char *ids[] = {"li.na"};
     EACH(w, wecom_member_answers, i)
     {
@@ -229,7 +229,7 @@ static void wecom_members_stay_unreadable(void **state)
 static void wecom_departments_stay_unreadable(void **state)
 {
     struct world *w = *state;
-    struct yq_watch watch = {move_clock, &w->clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w->clock};
     const uint32_t ids[] = {12};
     EACH(w, wecom_department_answers, i)
     {
@@ -245,7 +245,7 @@ static void wecom_departments_stay_unreadable(void **state)
 static void eteams_rows_stay_unreadable(void **state)
 {
     struct world *w = *state;
-    struct yq_watch watch = {move_clock, &w->clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w->clock};
     const char *ids[] = {ID};
     EACH(w, eteams_answers, i)
     {
@@ -272,7 +272,7 @@ static void eteams_rows_stay_unreadable(void **state)
 static void eteams_lists_are_refused(void **state)
 {
     struct world *w = *state;
-    struct yq_watch watch = {move_clock, &w->clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w->clock};
     EACH(w, eteams_answers, i)
     {
         struct yq_view *v = yq_view_new();
@@ -295,7 +295,7 @@ static void eteams_lists_are_refused(void **state)
 static void writes_stay_unknown(void **state)
 {
     struct world *w = *state;
-    struct yq_watch watch = {move_clock, &w->clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w->clock};
     EACH(w, write_answers, i)
     {
         struct yq_eteams_row rows[] = {{.json = "\"username\":\"a\""}};
@@ -310,7 +310,7 @@ static void writes_stay_unknown(void **state)
 static void deep_answers_are_no_json(void **state)
 {
     struct world *w = *state;
-    struct yq_watch watch = {move_clock, &w->clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w->clock};
     static const char *const opens[] = {"[", "{\"a\":"};
     const char *ids[] = {"li.na"}, *people[] = {ID};
     for (size_t n = 0; n < 2; n++) {

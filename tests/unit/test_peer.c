@@ -318,7 +318,7 @@ static void sends_again_what_was_too_fast(void **state)
     (void)state;
     struct world w = {.clock = FAKE_CLOCK(1000000), .slow_left = 3};
     open_world(&w, 100, 4, &w.clock.clock);
-    struct yq_watch watch = {move_clock, &w.clock};
+    struct yq_watch watch = {.check = move_clock, .context = &w.clock};
     struct yq_call call = one(&w, "/slow", true, 0, &watch);
     assert_int_equal(call.error.kind, YQ_ERROR_NONE);
     assert_int_equal(peer_server_count(w.server, "/slow"), 4);
@@ -420,7 +420,7 @@ static void stops_when_the_watch_says_so(void **state)
     open_world(&w, 1000, 2, &real_clock);
     one(&w, "/ok", false, 0, NULL);
     struct lost_after l = {6};
-    struct yq_watch watch = {lose, &l};
+    struct yq_watch watch = {.check = lose, .context = &l};
     struct yq_call calls[5] = {{.api = "/stuck", .write = true, .body = "{}"},
                                {.api = "/stuck"},
                                {.api = "/ok"},
@@ -448,7 +448,7 @@ static void stops_while_it_waits_for_a_token(void **state)
     struct world w = {.token_delay_ms = 60000};
     open_world(&w, 1000, 2, &real_clock);
     struct lost_after l = {4};
-    struct yq_watch watch = {lose, &l};
+    struct yq_watch watch = {.check = lose, .context = &l};
     struct yq_error err = {0};
     struct yq_call call = {.api = "/ok"};
     int64_t from = real_now(NULL);
