@@ -22,7 +22,8 @@ struct oracle_case {
      *  "part_time":"incremental"|"full"|"none", "disabled_members":"keep"|"resign",
      *  "disable_departments":false, "held":false (the guard holds the removals),
      *  "renamed":{"old userid":"new userid"},
-     *  "unreadable":["member:x","department:5"], "never_touch":["member:x"]} */
+     *  "history":false (many runs lie between before and after),
+ *  "unreadable":["member:x","department:5"], "never_touch":["member:x"]} */
     const cJSON *options;
 };
 

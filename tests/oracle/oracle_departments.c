@@ -114,6 +114,8 @@ static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bo
                       name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
                       name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
     bool excused = !must || in_the_way || department_unreadable(j, id_of(w, "id"));
+    if (in_the_way && option_true(j, "history", false))
+        kept_name = kept_place = true; /* or what they were in between */
     if (*name != '\0' && !named && !(kept_name && excused))
         differ(j, name, "is called %s in eteams", text_of(is, "name"));
     if (*name == '\0' && !kept_name)
@@ -248,8 +250,8 @@ static void judge_record(struct judge *j, const cJSON *is)
     const char *before = owner_of_record(j->c->department_links_before, id);
     const char *after = owner_of_record(j->c->department_links_after, id);
     uint32_t known_as = 0;
-    if (was == NULL) {
-        if (after == NULL)
+    if (was == NULL) { /* in a history its department may be gone again */
+        if (after == NULL && !option_true(j, "history", false))
             differ(j, name, "was made in eteams and stands for nothing");
         return;
     }
@@ -260,6 +262,8 @@ static void judge_record(struct judge *j, const cJSON *is)
         differ(j, name, "was disabled");
     if (after != NULL && find_wecom_department(j, (uint32_t)strtoul(after, NULL, 10)) != NULL)
         return; /* judged as the counterpart of W's */
+    if (option_true(j, "history", false) && after == NULL)
+        return; /* it was one for a while */
     if (!same_text(text_of(was, "name"), name))
         differ(j, text_of(was, "name"), "was renamed to %s although it is eteams' own", name);
     if (!same_text(text_of(was, "parent"), text_of(is, "parent")))

@@ -49,17 +49,17 @@ static void judge_field(struct judge *j, const cJSON *m, const struct field *f, 
         truth = "";
     if (*truth != '\0' && f->same(value, truth))
         return; /* also where only an event told it */
-    bool kept = f->same(value, old);
+    bool kept = f->same(value, old), history = option_true(j, "history", false);
     /* Decision 36: a key that another one takes over is cleared or replaced. */
     bool freed = is_key(f) && *value == '\0' && *old != '\0' && holder(j, j->c->after, f, old, id);
     if (*truth == '\0' || !readable) { /* empty never clears; unknown is never written */
-        if (!kept && !freed)
+        if (!kept && !freed && !(history && *truth == '\0'))
             differ(j, userid, "%s is %s, was %s, and WeCom does not say", f->eteams, value, old);
         return;
     }
     /* The key is held by somebody who cannot be made to give it up: a case. */
     bool taken = is_key(f) && holder(j, j->c->after, f, truth, id) != NULL;
-    if ((!must || taken) && (kept || freed))
+    if ((!must || taken) && (kept || freed || (history && taken)))
         return;
     differ(j, userid, "%s is \"%s\", WeCom says \"%s\"", f->eteams, value, truth);
 }
@@ -323,6 +323,8 @@ static void judge_record(struct judge *j, const cJSON *is)
     const char *before = owner_of_record(j->c->member_links_before, id);
     const char *after = owner_of_record(j->c->member_links_after, id);
     if (was == NULL) {
+        if (option_true(j, "history", false) && !in_service(is))
+            return; /* came and went */
         if (after == NULL || find_wecom_member(j, after) == NULL)
             differ(j, text_of(is, "username"), "was made and stands for nobody in WeCom");
         else if (fate_of(j, after) != FATE_WORKS ||
