@@ -159,7 +159,8 @@ int et_check_licence(struct et_call *call, struct et_row *row)
     return limit > 0 && used >= limit ? et_refuse(row, 410019, "the licence is used up") : 0;
 }
 
-/* A login that is the mobile or the e-mail follows it when that changes. */
+/* A login that is the mobile or the e-mail follows it when that changes, also to nothing: a
+ * number that was given up is free for another. */
 static void follow_account(const struct et_record *self, struct et_change *change)
 {
     const char *account = et_text(self, EMP_ACCOUNT);
@@ -168,9 +169,7 @@ static void follow_account(const struct et_record *self, struct et_change *chang
         if (change->value[fields[i]] == NULL || !et_is(self, fields[i], account))
             continue;
         const char *other = after(self, change, fields[1 - i]);
-        const char *next = change->value[fields[i]][0] ? change->value[fields[i]] : other;
-        if (next[0] != '\0')
-            change->value[EMP_ACCOUNT] = next;
+        change->value[EMP_ACCOUNT] = change->value[fields[i]][0] ? change->value[fields[i]] : other;
     }
 }
 
