@@ -76,8 +76,11 @@ struct yq_eteams_row {
 };
 
 /* Writes the rows in calls of up to 100, one call after the other, in order. Row results are
- * matched by extKeyMap, then id, then position (eteams.md §2.3); a row for which none is found is
- * UNKNOWN. 410002 splits a call in half. */
+ * matched by extKeyMap, then id, then position (eteams.md §2.3), the last only where a single row
+ * is left over: an order that is only assumed must not decide which new id is whose. A row for
+ * which none is found is UNKNOWN. 410002, and any refusal of a call as a whole, splits the call in
+ * half, so that one bad row does not stop the others. After a call that failed in passing the rest
+ * is not sent: RETRY. Returns -1 for LOST and FATAL, the rows then saying what became of each. */
 int yq_eteams_write(struct yq_eteams *e, struct yq_http *h, enum yq_eteams_write kind,
                     struct yq_eteams_row *rows, size_t count, const char *run,
                     const struct yq_watch *watch, struct yq_error *err);

@@ -146,17 +146,16 @@ static char *fetch_by_code(const struct dance *d, const char *code, int64_t *ret
 }
 
 /* Codes that say that this configuration gets no token. Unknown ones are tried again later. */
-static void judge(bool busy_twice, struct yq_error *err)
+static void judge(bool busy_twice, bool had_code, struct yq_error *err)
 {
     enum yq_eteams_class class = yq_eteams_classify(err->code);
     if (class == YQ_ETEAMS_FATAL || busy_twice)
         err->kind = YQ_ERROR_FATAL;
-    if (err->code == 200005) {
-        int code = err->code;
-        (void)yq_error_set(err, YQ_ERROR_FATAL,
-                           "eteams refuses eteams.app_key and eteams.app_secret (200005)");
-        err->code = code;
-    }
+    if (err->code != 200005)
+        return;
+    (void)yq_error_set(err, YQ_ERROR_FATAL, "eteams refuses %s (200005)",
+                       had_code ? "eteams.app_key and eteams.app_secret" : "eteams.corp_id");
+    err->code = 200005;
 }
 
 char *yq_eteams_fetch_token(void *context, struct yq_http *h, const struct yq_watch *watch,
@@ -172,14 +171,15 @@ char *yq_eteams_fetch_token(void *context, struct yq_http *h, const struct yq_wa
         bool busy = false;
         *err = (struct yq_error){0};
         char *code = fetch_code(&d, err);
-        if (code != NULL)
+        bool had_code = code != NULL;
+        if (had_code)
             token = fetch_by_code(&d, code, ret_life_ms, &busy, err);
         wipe_text(code);
         bool other_type = busy && !d.as_json;
         if (token == NULL && other_type)
             d.as_json = true;
         else if (token == NULL && (err->code != CODE_USED || restarts++ == RESTARTS)) {
-            judge(busy && d.as_json, err);
+            judge(busy && d.as_json, had_code, err);
             break;
         }
     }

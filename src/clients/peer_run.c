@@ -68,13 +68,6 @@ static void prefix_api(const struct job *j, struct yq_error *err)
     (void)yq_error_prefix(err, api);
 }
 
-static void fail(struct job *j, enum yq_error_kind kind, const char *why)
-{
-    (void)yq_error_set(&j->call->error, kind, "%s", why);
-    prefix_api(j, &j->call->error);
-    finish(j);
-}
-
 static void end_pace(struct run *r)
 {
     (void)pthread_mutex_lock(&r->p->lock);
@@ -346,7 +339,10 @@ static void drop_running(struct run *r)
         j->running = false;
         r->in_flight--;
         end_pace(r);
-        fail(j, j->call->write ? YQ_ERROR_UNKNOWN : YQ_ERROR_RETRY, "given up before the answer");
+        (void)yq_error_set(&j->call->error, j->call->write ? YQ_ERROR_UNKNOWN : YQ_ERROR_RETRY,
+                           "given up before the answer");
+        prefix_api(j, &j->call->error);
+        finish(j);
     }
 }
 
