@@ -21,6 +21,9 @@ cJSON *yq_json_parse(const char *text, size_t len, struct yq_error *err);
 
 const cJSON *yq_json_get(const cJSON *object,
                          const char *key); /* NULL where object is NULL or no object */
+/* The first member of each name, or NULL, in one pass: quicker than to ask for each, above all
+ * where the members come in the order of the keys. */
+void yq_json_pick(const cJSON *object, const char *const *keys, size_t count, const cJSON **ret);
 /* A string, an integer or a boolean ("1"/"0") as text; NULL if missing, null or of another type.
  * A string is borrowed from the tree; a number is printed into the arena. */
 const char *yq_json_text(struct yq_arena *arena, const cJSON *object, const char *key);

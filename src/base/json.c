@@ -15,86 +15,106 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The end of the string that starts behind the quote at i, or len if it does not end.
- * *ret_zero is set when a NUL or a \u0000 stands in it: cJSON would cut the string there. */
-static size_t string_end(const char *s, size_t i, size_t len, bool *ret_zero)
-{
-    while (i < len && s[i] != '"') {
-        if (s[i] == '\0' || (len - i > 5 && memcmp(s + i, "\\u0000", 6) == 0))
-            *ret_zero = true;
-        i += s[i] == '\\' ? 2 : 1;
-    }
-    return i < len ? i : len;
-}
-
 /* Length of the valid UTF-8 sequence at s, 0 if it is none: overlong forms, surrogates and what
  * lies beyond U+10FFFF are none. */
 static size_t utf8_length(const unsigned char *s, size_t len)
 {
-    static const struct {
-        unsigned char first, last, second_from, second_to;
-        size_t length;
-    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-                 {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-                 {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-                 {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
-        if (s[0] < forms[f].first || s[0] > forms[f].last)
-            continue;
-        if (len < forms[f].length || s[1] < forms[f].second_from || s[1] > forms[f].second_to)
+    unsigned char c = s[0];
+    if (c < 0x80)
+        return 1;
+    size_t n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    if (c < 0xc2 || c > 0xf4 || len < n)
+        return 0;
+    unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+    unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+    if (s[1] < least || s[1] > most)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
             return 0;
-        for (size_t i = 2; i < forms[f].length; i++) {
-            if ((s[i] & 0xc0) != 0x80)
-                return 0;
-        }
-        return forms[f].length;
     }
+    return n;
+}
+
+#define EACH(byte) (0x0101010101010101u * (byte))
+/* Not 0 if one of the eight bytes is 0. */
+#define ANY_ZERO(word) (((word)-EACH(0x01)) & ~(word)&EACH(0x80))
+
+/* From i on to the next byte of a string that is not plain ASCII: eight at a time, nearly. */
+static size_t skip_plain(const char *s, size_t i, size_t len)
+{
+    for (; len - i >= 8; i += 8) {
+        uint64_t word;
+        memcpy(&word, s + i, 8);
+        if ((word & EACH(0x80)) | ANY_ZERO(word) | ANY_ZERO(word ^ EACH((uint64_t)'"')) |
+            ANY_ZERO(word ^ EACH((uint64_t)'\\')))
+            break;
+    }
+    while (i < len && s[i] != '"' && s[i] != '\\' && s[i] != '\0' && (unsigned char)s[i] < 0x80)
+        i++;
+    return i;
+}
+
+/* The end of the string that starts behind the quote at i, or len if it does not end. An error
+ * where a NUL or a \u0000 stands in it: cJSON would cut the string there. */
+static int find_string_end(const char *s, size_t i, size_t len, size_t *ret, struct yq_error *err)
+{
+    for (; (i = skip_plain(s, i, len)) < len && s[i] != '"';) {
+        size_t step = s[i] == '\\' ? 2 : utf8_length((const unsigned char *)s + i, len - i);
+        if (s[i] == '\0' || (len - i > 5 && memcmp(s + i, "\\u0000", 6) == 0))
+            return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL");
+        if (step == 0)
+            return yq_error_set(err, YQ_ERROR_INVALID, "JSON is not UTF-8");
+        i = len - i > step ? i + step : len;
+    }
+    *ret = i < len ? i : len;
     return 0;
 }
 
-static bool valid_utf8(const char *text, size_t len)
+/* The end of the number at i. *ret_long: it is an integer of many digits. */
+static size_t number_end(const char *s, size_t i, size_t len, bool *ret_long)
 {
-    for (size_t i = 0, step; i < len; i += step) {
-        step = (unsigned char)text[i] < 0x80
-                   ? 1
-                   : utf8_length((const unsigned char *)text + i, len - i);
-        if (step == 0)
-            return false;
-    }
-    return true;
+    size_t start = i;
+    while (i < len && is_digit(s[i]))
+        i++;
+    bool whole = i == len || (s[i] != '.' && s[i] != 'e' && s[i] != 'E');
+    bool fraction = start > 0 && (s[start - 1] == '.' || s[start - 1] == '+');
+    *ret_long = whole && !fraction && i - start >= LONG_DIGITS;
+    while (!*ret_long && i < len && s[i] != '\0' &&
+           (is_digit(s[i]) || strchr(".eE+-", s[i]) != NULL))
+        i++;
+    return i;
 }
 
-/* Copies text to out with its long integers quoted. */
-static int quote_long_integers(const char *s, size_t len, struct yq_buf *out, struct yq_error *err)
+/* One pass over the text: refuses what is not UTF-8 or holds a NUL, and copies it to out with its
+ * long integers quoted; out stays empty where there are none. */
+static int prepare(const char *s, size_t len, struct yq_buf *out, struct yq_error *err)
 {
-    size_t copied = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\0')
-            return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL byte");
+    size_t copied = 0, end;
+    for (size_t i = 0; i < len; i = end) {
+        bool is_long;
+        end = i + 1;
         if (s[i] == '"') {
-            bool zero = false;
-            i = string_end(s, i + 1, len, &zero);
-            if (zero)
-                return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL");
+            if (find_string_end(s, end, len, &end, err) < 0)
+                return -1;
+            end++;
         } else if (is_digit(s[i])) {
-            size_t start = i;
-            while (i < len && is_digit(s[i]))
-                i++;
-            bool whole = i == len || (s[i] != '.' && s[i] != 'e' && s[i] != 'E');
-            bool fraction = start > 0 && (s[start - 1] == '.' || s[start - 1] == '+');
-            bool negative = start > 0 && s[start - 1] == '-';
-            if (whole && !fraction && i - start >= LONG_DIGITS) {
-                size_t from = negative ? start - 1 : start;
-                yq_buf_add(out, s + copied, from - copied);
-                yq_buf_addc(out, '"');
-                yq_buf_add(out, s + from, i - from);
-                yq_buf_addc(out, '"');
-                copied = i;
-            } else {
-                while (i < len && (is_digit(s[i]) || strchr(".eE+-", s[i]) != NULL) && s[i] != '\0')
-                    i++;
-            }
-            i--;
+            end = number_end(s, i, len, &is_long);
+            if (!is_long)
+                continue;
+            size_t from = i > 0 && s[i - 1] == '-' ? i - 1 : i;
+            yq_buf_add(out, s + copied, from - copied);
+            yq_buf_addc(out, '"');
+            yq_buf_add(out, s + from, end - from);
+            yq_buf_addc(out, '"');
+            copied = end;
+        } else if (s[i] == '\0') {
+            return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL byte");
+        } else if ((unsigned char)s[i] >= 0x80) {
+            size_t step = utf8_length((const unsigned char *)s + i, len - i);
+            if (step == 0)
+                return yq_error_set(err, YQ_ERROR_INVALID, "JSON is not UTF-8");
+            end = i + step;
         }
     }
     if (copied > 0)
@@ -106,11 +126,7 @@ cJSON *yq_json_parse(const char *text, size_t len, struct yq_error *err)
 {
     struct yq_buf quoted = YQ_BUF_INIT;
     cJSON *tree = NULL;
-    if (!valid_utf8(text, len)) {
-        yq_error_set(err, YQ_ERROR_INVALID, "JSON is not UTF-8");
-        goto out;
-    }
-    if (quote_long_integers(text, len, &quoted, err) < 0)
+    if (prepare(text, len, &quoted, err) < 0)
         goto out;
     const char *from = quoted.len ? quoted.data : text;
     size_t size = quoted.len ? quoted.len : len;
@@ -132,6 +148,24 @@ out:
 const cJSON *yq_json_get(const cJSON *object, const char *key)
 {
     return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
+}
+
+void yq_json_pick(const cJSON *object, const char *const *keys, size_t count, const cJSON **ret)
+{
+    for (size_t k = 0; k < count; k++)
+        ret[k] = NULL;
+    size_t likely = 0; /* the key behind the last one that was found */
+    for (const cJSON *item = cJSON_IsObject(object) ? object->child : NULL; item != NULL;
+         item = item->next) {
+        for (size_t tried = 0, k = likely; tried < count; tried++, k++) {
+            k = k == count ? 0 : k;
+            if (keys[k][0] != item->string[0] || strcmp(keys[k], item->string) != 0)
+                continue;
+            ret[k] = ret[k] ? ret[k] : item;
+            likely = k + 1;
+            break;
+        }
+    }
 }
 
 const char *yq_json_item_text(struct yq_arena *arena, const cJSON *item)

@@ -142,6 +142,62 @@ static void test_refused(void **state)
     cJSON_Delete(tree);
 }
 
+/* Wherever it stands in a string of whatever length, beside ASCII or not. */
+static void test_refused_anywhere(void **state)
+{
+    (void)state;
+    static const char *const spoilt[] = {"\xff", "\xe4\xb8", "\\u0000", "\xc0\x80"};
+    static const char *const fine[] = {"x", "\xe6\x9d\x8e", "\\\\", "\\\"", "\\u0001"};
+    for (size_t before = 0; before < 20; before++) {
+        for (size_t after = 0; after < 20; after++) {
+            for (size_t i = 0; i < 9; i++) {
+                const char *part = i < 4 ? spoilt[i] : fine[i - 4];
+                char *text = yq_printf("[\"%.*s%s%.*s\",1]", (int)before, "abcdefghijklmnopqrst",
+                                       part, (int)after, "0123456789.123456789");
+                cJSON *tree = yq_json_parse(text, strlen(text), NULL);
+                if ((tree != NULL) != (i >= 4))
+                    fail_msg("%s", text);
+                cJSON_Delete(tree);
+                free(text);
+            }
+        }
+    }
+}
+
+/* However short it is cut, nothing is read behind its end: the sanitizer watches. */
+static void test_cut_anywhere(void **state)
+{
+    (void)state;
+    const char *whole = "{\"a\":\"\\\"\xe6\x9d\x8e\",\"id\":-1234567890123456789,\"x\":[1.5e+3]}";
+    for (size_t len = 0; len < strlen(whole); len++) {
+        char *part = yq_malloc(len + 1);
+        memcpy(part, whole, len);
+        cJSON *tree = yq_json_parse(len ? part : "", len, NULL);
+        assert_null(tree);
+        free(part);
+        part = yq_malloc(len ? len : 1); /* not NUL-ended */
+        memcpy(part, whole, len);
+        assert_null(yq_json_parse(part, len, NULL));
+        free(part);
+    }
+}
+
+static void test_json_pick(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"id", "name", "nam", "parent", "none"};
+    const char *text = "{\"x\":0,\"parent\":3,\"id\":1,\"NAME\":9,\"name\":2,\"id\":8,\"nam\":4}";
+    cJSON *tree = yq_json_parse(text, strlen(text), NULL);
+    const cJSON *items[5];
+    yq_json_pick(tree, keys, 5, items);
+    for (size_t i = 0; i < 5; i++)
+        assert_ptr_equal(items[i], yq_json_get(tree, keys[i]));
+    assert_non_null(items[0]);
+    yq_json_pick(NULL, keys, 5, items);
+    assert_null(items[0]);
+    cJSON_Delete(tree);
+}
+
 static void test_json_values(void **state)
 {
     (void)state;
@@ -175,10 +231,11 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_buf),     cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_backoff), cmocka_unit_test(test_long_integers_stay_text),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_json_values),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_buf),          cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_backoff),      cmocka_unit_test(test_long_integers_stay_text),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_refused_anywhere),
+        cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_json_pick),
+        cmocka_unit_test(test_json_values),  cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
