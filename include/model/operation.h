@@ -66,8 +66,10 @@ struct yq_operation {
     const char *how;          /* *_LINK, *_CREATE: how the link is known */
     const char *from_userid;  /* MEMBER_RELINK: the old userid */
     const char *name;         /* name of the person or department, for whoever reads the plan */
-    bool to_root; /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
-    bool held;    /* by the guard: not carried out */
+    const char *after; /* id of the person who must be resigned first; NULL: nobody. Held with
+                          that resignation */
+    bool to_root;      /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
+    bool held;         /* by the guard: not carried out */
     struct yq_reason reason;
 };
 

@@ -51,6 +51,14 @@ static const struct yq_operation *guarded(const struct yq_plan *p, const char *t
     return NULL;
 }
 
+/* A leaver's posts, and what can only be done once he is gone. */
+static bool goes_with_a_removal(const struct yq_plan *p, const struct yq_operation *op)
+{
+    if (op->after != NULL && guarded(p, op->after, true, false) != NULL)
+        return true;
+    return op->kind == YQ_OP_POST_REMOVE && guarded(p, op->target, true, false) != NULL;
+}
+
 static void hold_verdict(struct yq_plan *p, const struct yq_operation *op, size_t count,
                          int64_t limit, const char *hash)
 {
@@ -96,11 +104,8 @@ size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
     size_t held = 0;
     for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
-        if (op->target == NULL)
-            continue;
-        bool of_leaver = op->kind == YQ_OP_MEMBER_RESIGN || op->kind == YQ_OP_POST_REMOVE;
         if (!is_guarded(op, hold_removals, hold_moves) &&
-            !(of_leaver && hold_removals && guarded(p, op->target, true, false)))
+            !(hold_removals && goes_with_a_removal(p, op)))
             continue;
         op->held = true;
         held += is_guarded(op, hold_removals, hold_moves);

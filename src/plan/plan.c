@@ -130,6 +130,19 @@ static const struct yq_evidence **sorted_evidence(const struct planner *p, size_
     return list;
 }
 
+/* Few in any scope; kept aside because every member looks through them. */
+static void collect_renames(struct planner *p)
+{
+    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next)
+        p->rename_count += e->subject.kind == YQ_SUBJECT_MEMBER && e->new_userid != NULL;
+    p->renames = yq_arena_alloc(p->arena, (p->rename_count + 1) * sizeof(*p->renames));
+    p->rename_count = 0;
+    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
+        if (e->subject.kind == YQ_SUBJECT_MEMBER && e->new_userid != NULL)
+            p->renames[p->rename_count++] = e;
+    }
+}
+
 static void count_guarded(struct yq_plan *plan)
 {
     for (size_t i = 0; i < plan->operation_count; i++) {
@@ -146,6 +159,7 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
     struct planner p = {.view = view, .policy = policy, .plan = plan, .arena = plan->arena};
     size_t count;
     const struct yq_evidence **evidence = sorted_evidence(&p, &count);
+    collect_renames(&p);
     if (view->eteams_root == NULL) {
         need(&p, YQ_NEED_ROOT, NULL, 0);
     }
@@ -157,9 +171,12 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
         verdict(&p, &evidence[i]->subject)->asked = true;
     }
     if (plan->needs == NULL) {
+        spare_administrators(&p);
+    }
+    if (plan->needs == NULL) {
+        revoke_claims(&p);
         emit_departments(&p);
         emit_members(&p);
-        guard_administrators(&p);
     }
     if (plan->operation_count > 1)
         qsort(plan->operations, plan->operation_count, sizeof(*plan->operations),

@@ -149,7 +149,9 @@ static enum spot look_at_place(struct planner *p, struct department *d,
         return TAKEN_BY_LINKED;
     if (o->progress == GONE)
         return d->row ? TAKEN : LINK_IT;
-    if (o->progress == BUSY || o->stage >= d->stage + STAGE_LEVEL - 1)
+    bool only_renamed =
+        d->row != NULL && in_place(d->row, d->parent.id); /* may come as late as need be */
+    if (o->progress == BUSY || (!only_renamed && o->stage >= d->stage + STAGE_LEVEL - 1))
         o->step_aside = true;
     else if (o->stage >= d->stage)
         d->stage = o->stage + 1;

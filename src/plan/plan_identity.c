@@ -43,6 +43,85 @@ const char *owner_of(const struct planner *p, const struct yq_eteams_member *row
     return row->owner->key;
 }
 
+static bool works(const struct planner *p, const struct yq_wecom_member *w)
+{
+    bool disabled =
+        w->status == STATUS_DISABLED && p->policy->disabled_members == YQ_DISABLED_RESIGN;
+    return w->fact == YQ_PRESENT && w->status != STATUS_LEFT && !disabled;
+}
+
+static bool without_link(const struct planner *p, const struct yq_wecom_member *w)
+{
+    return works(p, w) && yq_view_member_link(p->view, w->userid) == NULL;
+}
+
+const char *pretender_of(struct planner *p, const struct yq_eteams_member *row)
+{
+    if (row->account != NULL && row->account[0] != '\0') {
+        const struct yq_wecom_member *w = yq_view_find_wecom_member(p->view, row->account);
+        if (w != NULL && without_link(p, w) && settle_member(p, w->userid)->row == row)
+            return w->key;
+    }
+    for (const struct member *m = p->members; m != NULL; m = m->hh.next) {
+        if (m->how != NULL && m->row == row)
+            return m->key;
+    }
+    return NULL;
+}
+
+static const char *wecom_value(const struct planner *p, const struct yq_wecom_member *w,
+                               enum yq_lookup_field field)
+{
+    struct yq_subject subject = yq_subject_member(w->userid);
+    const struct yq_evidence *e = yq_view_evidence(p->view, &subject);
+    const struct yq_wecom_member *said = e ? e->reported_member : NULL;
+    if (field == YQ_BY_MOBILE)
+        return w->mobile ? w->mobile : said ? said->mobile : NULL;
+    return w->email ? w->email : said ? said->email : NULL;
+}
+
+static bool is_value(struct planner *p, enum yq_lookup_field field, const char *wecom,
+                     const char *eteams)
+{
+    if (wecom == NULL || wecom[0] == '\0' || eteams == NULL || eteams[0] == '\0')
+        return false;
+    return field == YQ_BY_MOBILE ? yq_same_mobile(p->arena, wecom, eteams)
+                                 : yq_same_email(p->arena, wecom, eteams);
+}
+
+bool wanted_by_another(struct planner *p, const struct member *m, enum yq_lookup_field field,
+                       const char *value)
+{
+    for (const struct yq_wecom_member *w = p->view->wecom_members; w != NULL; w = w->hh.next) {
+        if (strcmp(w->key, m->key) != 0 && works(p, w) &&
+            is_value(p, field, wecom_value(p, w, field), value))
+            return true;
+    }
+    return false;
+}
+
+/* Does another member without a link match this record by a stronger key than `field`? Account
+ * before mobile before e-mail before job number: one person is linked once. */
+static bool stronger_claim(struct planner *p, const struct member *m,
+                           const struct yq_eteams_member *row, enum yq_lookup_field field)
+{
+    if (field > YQ_BY_ACCOUNT && row->account != NULL && row->account[0] != '\0') {
+        const struct yq_wecom_member *w = yq_view_find_wecom_member(p->view, row->account);
+        if (w != NULL && strcmp(w->key, m->key) != 0 && without_link(p, w))
+            return true;
+    }
+    for (int f = YQ_BY_MOBILE; f < (int)field && f <= YQ_BY_EMAIL; f++) {
+        const char *value = f == YQ_BY_MOBILE ? row->mobile : row->email;
+        for (const struct yq_wecom_member *w = p->view->wecom_members; w != NULL; w = w->hh.next) {
+            if (strcmp(w->key, m->key) != 0 && without_link(p, w) &&
+                is_value(p, (enum yq_lookup_field)f, wecom_value(p, w, (enum yq_lookup_field)f),
+                         value))
+                return true;
+        }
+    }
+    return false;
+}
+
 struct search {
     const struct yq_eteams_member *found;
     const char *how;
@@ -102,8 +181,11 @@ enum progress identify(struct planner *p, struct member *m)
             return m->progress = WAITS;
         }
         for (size_t i = 0; i < lookups[f]->hit_count; i++) {
-            if (f != YQ_BY_JOB_NUM || same_person(p, m, lookups[f]->hits[i]))
-                add_candidate(p, &s, lookups[f]->hits[i], how[f]);
+            const struct yq_eteams_member *hit = lookups[f]->hits[i];
+            if (f == YQ_BY_JOB_NUM && !same_person(p, m, hit))
+                continue;
+            if (!stronger_claim(p, m, hit, (enum yq_lookup_field)f))
+                add_candidate(p, &s, hit, how[f]);
         }
     }
     if (s.several)

@@ -22,6 +22,7 @@ static enum hold ask_owner(struct planner *p, struct member *m, const char *owne
         return ASKING;
     if (o->fate == LEAVES && o->progress == READY) {
         o->early = true;
+        m->claimed_from[f] = o;
         return GIVES_UP;
     }
     bool moves_on = (o->progress == READY || o->progress == BUSY) && o->changes[f];
@@ -31,14 +32,15 @@ static enum hold ask_owner(struct planner *p, struct member *m, const char *owne
         o->clear[f] = true; /* they wait for each other: it is cleared first */
     else if (o->stage >= m->stage)
         m->stage = o->stage + 1;
+    m->claimed_from[f] = o;
     return GIVES_UP;
 }
 
 static enum progress give_in(struct planner *p, struct member *m, enum yq_member_field f,
-                             const char *holder)
+                             const char *holder, bool may_come)
 {
     const char *field = yq_member_field_name(f);
-    if (m->evidence != NULL && m->evidence->waited_ms < p->policy->not_ready_ms) {
+    if (may_come && m->evidence != NULL && m->evidence->waited_ms < p->policy->not_ready_ms) {
         conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_KEY_TAKEN, field, holder);
         return WAITS; /* what frees it may be on its way */
     }
@@ -63,11 +65,13 @@ static enum progress claim(struct planner *p, struct member *m, enum yq_member_f
         if (row == m->row || row == m->twin)
             continue;
         const char *owner = owner_of(p, row);
+        if (owner == NULL)
+            owner = pretender_of(p, row);
         enum hold hold = owner ? ask_owner(p, m, owner, f) : HOLDS;
         if (hold == ASKING)
             return OPEN;
         if (hold == HOLDS)
-            return give_in(p, m, f, row->id);
+            return give_in(p, m, f, row->id, owner != NULL);
     }
     return READY;
 }
@@ -83,4 +87,31 @@ enum progress claim_keys(struct planner *p, struct member *m)
             return step;
     }
     return READY;
+}
+
+static bool still_gives_up(const struct member *o, enum yq_member_field f)
+{
+    if (o->progress != READY)
+        return false;
+    return o->fate == LEAVES ? o->successor == NULL : o->changes[f];
+}
+
+/* Whoever lost a claim changes less, which may take claims from others: until nothing moves. */
+void revoke_claims(struct planner *p)
+{
+    static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+            for (size_t i = 0; i < 2; i++) {
+                const struct member *o = m->claimed_from[fields[i]];
+                if (o == NULL || m->successor_of == o || still_gives_up(o, fields[i]))
+                    continue;
+                m->claimed_from[fields[i]] = NULL;
+                if (m->progress == READY)
+                    m->progress = give_in(p, m, fields[i], o->row ? o->row->id : "", true);
+                moved = true;
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ static bool same_text(const char *a, const char *b)
     return a != NULL && b != NULL && a[0] != '\0' && strcmp(a, b) == 0;
 }
 
-enum likeness { OTHER, SAME_PERSON, LOOKS_ALIKE };
+enum likeness { OTHER, LOOKS_ALIKE, SAME_PERSON };
 
 /* Could this new member be the leaver under a new userid? The same mobile or e-mail and the same
  * name: yes. The same mobile under another name is a number that was handed on (decisions.md 36).
@@ -34,28 +34,69 @@ static enum likeness compare(struct planner *p, const struct member *gone, const
     return same_place && !told_apart ? LOOKS_ALIKE : OTHER;
 }
 
-/* The next newcomer of this plan from *e on that is as like the leaver as asked; NULL: none, or
- * (*ret_open) not known yet. */
-static struct member *next_newcomer(struct planner *p, const struct member *m,
-                                    const struct yq_evidence **e, enum likeness likeness,
-                                    bool *ret_open)
+/* A newcomer who cannot be compared yet, because WeCom does not show the member: by the name that
+ * the event told. */
+static bool may_be_compared_later(struct planner *p, const struct member *m,
+                                  const struct member *now)
 {
-    for (; *e != NULL; *e = (*e)->hh.next) {
-        if ((*e)->subject.kind != YQ_SUBJECT_MEMBER || (*e)->created_at == 0 || *e == m->evidence)
+    const struct yq_wecom_member *said = now->evidence ? now->evidence->reported_member : NULL;
+    const char *name = now->values[YQ_FIELD_NAME] ? now->values[YQ_FIELD_NAME]
+                       : said                     ? said->name
+                                                  : NULL;
+    return now->progress == WAITS && !now->alike && name != NULL && m->row->name != NULL &&
+           yq_same_name(p->arena, m->row->name, name);
+}
+
+struct newcomers {
+    struct member *sure, *alike;
+    bool open, several, later;
+};
+
+static struct newcomers look_among_newcomers(struct planner *p, struct member *m)
+{
+    struct newcomers found = {0};
+    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
+        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
             continue;
-        struct member *now = settle_member(p, (*e)->subject.userid);
+        struct member *now = settle_member(p, e->subject.userid);
         if (now->progress == OPEN)
-            *ret_open = true;
-        else if (now->fate == JOINS && compare(p, m, now) == likeness)
-            return now;
+            found.open = true;
+        else if (now->fate != JOINS && !now->alike)
+            found.later |= may_be_compared_later(p, m, now);
+        else if (compare(p, m, now) == SAME_PERSON) {
+            found.several |= found.sure != NULL || now->successor_of != NULL || now->alike;
+            found.sure = now;
+        } else if (compare(p, m, now) == LOOKS_ALIKE) {
+            found.alike = now;
+        }
     }
-    return NULL;
+    return found;
 }
 
 static void ask_a_person(struct member *m, const struct member *other)
 {
     conclude(m->verdict, YQ_VERDICT_CASE, YQ_REASON_LOOKS_LIKE, other->w->userid, NULL);
     m->fate = FROZEN;
+    m->alike = true;
+}
+
+/* Everybody of this plan who is as like the leaver as asked waits for a person, and so does he. */
+static void ask_about_all(struct planner *p, struct member *m, enum likeness likeness)
+{
+    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
+        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
+            continue;
+        struct member *now = settle_member(p, e->subject.userid);
+        if ((now->fate != JOINS && !now->alike) || compare(p, m, now) < likeness)
+            continue;
+        if (now->successor_of != NULL) { /* two leavers, one newcomer */
+            ask_a_person(now->successor_of, now);
+            now->successor_of->successor = NULL;
+            now->successor_of = NULL;
+        }
+        ask_a_person(m, now);
+        ask_a_person(now, m);
+    }
 }
 
 /* Looks for the leaver among those who are created in this plan. Who surely is the same takes the
@@ -63,21 +104,19 @@ static void ask_a_person(struct member *m, const struct member *other)
  * 19). */
 static enum progress find_successor(struct planner *p, struct member *m)
 {
-    bool open = false;
-    const struct yq_evidence *e = p->view->evidence;
-    struct member *now = next_newcomer(p, m, &e, SAME_PERSON, &open);
-    if (open)
+    struct newcomers found = look_among_newcomers(p, m);
+    if (found.open)
         return m->progress = OPEN;
-    if (now != NULL) {
-        now->successor_of = m;
-        m->successor = now;
-        return READY;
-    }
-    e = p->view->evidence;
-    while ((now = next_newcomer(p, m, &e, LOOKS_ALIKE, &open)) != NULL) {
-        ask_a_person(m, now);
-        ask_a_person(now, m);
-        e = e->hh.next;
+    if (found.several) {
+        ask_about_all(p, m, SAME_PERSON);
+    } else if (found.sure != NULL) {
+        found.sure->successor_of = m;
+        m->successor = found.sure;
+    } else if (found.alike != NULL) {
+        ask_about_all(p, m, LOOKS_ALIKE);
+    } else if (found.later && m->evidence->waited_ms < p->policy->not_ready_ms) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL, NULL);
+        return m->progress = WAITS;
     }
     return READY;
 }
@@ -108,48 +147,65 @@ enum progress settle_leaver(struct planner *p, struct member *m, const char *rul
 
 /* ---- R13 ---- */
 
-static void withdraw(struct planner *p, const struct yq_operation *resign,
-                     enum yq_verdict_kind kind, enum yq_reason_code code, const char *arg)
+struct leaver { /* a record that is about to be resigned */
+    struct member *member;
+    const char *id;
+};
+
+static void spare(const struct leaver *l, enum yq_verdict_kind kind, enum yq_reason_code code)
 {
-    struct yq_subject subject = resign->subject;
-    const char *target = resign->target;
-    size_t kept = 0;
-    for (size_t i = 0; i < p->plan->operation_count; i++) {
-        struct yq_operation *op = p->plan->operations[i];
-        bool of_leaver = op->target != NULL && strcmp(op->target, target) == 0 &&
-                         (op->kind == YQ_OP_MEMBER_RESIGN || op->kind == YQ_OP_POST_REMOVE);
-        if (!of_leaver)
-            p->plan->operations[kept++] = op;
-    }
-    p->plan->operation_count = kept;
-    conclude(verdict(p, &subject), kind, code, arg, NULL);
+    if (l->member->twin != NULL)
+        l->member->twin = NULL;
+    else
+        l->member->fate = FROZEN;
+    conclude(l->member->verdict, kind, code, NULL, NULL);
 }
 
-static int compare_resigns(const void *left, const void *right)
+static int compare_leavers(const void *left, const void *right)
 {
-    const struct yq_operation *a = *(struct yq_operation *const *)left;
-    const struct yq_operation *b = *(struct yq_operation *const *)right;
-    return strcmp(a->target, b->target);
+    return strcmp(((const struct leaver *)left)->id, ((const struct leaver *)right)->id);
 }
 
-static bool is_administrator(const struct planner *p, const char *id, bool listed)
+static struct leaver *all_leavers(struct planner *p, size_t *ret_count)
 {
-    for (size_t i = 0; listed && i < p->view->administrator_count; i++) {
-        if (p->view->administrators[i].super && strcmp(p->view->administrators[i].id, id) == 0)
-            return true;
+    struct leaver *list = yq_arena_alloc(p->arena, (HASH_COUNT(p->members) + 1) * sizeof(*list));
+    size_t count = 0;
+    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+        if (m->progress != READY)
+            continue;
+        if (m->fate == LEAVES && m->successor == NULL)
+            list[count++] = (struct leaver){m, m->row->id};
+        else if (m->twin != NULL)
+            list[count++] = (struct leaver){m, m->twin->id};
     }
-    char *const *list = p->policy->protected_ids;
-    for (; list != NULL && *list != NULL; list++) {
+    if (count > 1)
+        qsort(list, count, sizeof(*list), compare_leavers);
+    *ret_count = count;
+    return list;
+}
+
+static bool is_configured_administrator(const struct planner *p, const char *id)
+{
+    for (char *const *list = p->policy->protected_ids; list != NULL && *list != NULL; list++) {
         if (strcmp(*list, id) == 0)
             return true;
     }
     return false;
 }
 
-static bool resigned_here(struct yq_operation *const *resigns, size_t count, const char *id)
+static bool is_administrator(const struct planner *p, const char *id)
+{
+    for (size_t i = 0; i < p->view->administrator_count; i++) {
+        if (p->view->administrators[i].super && strcmp(p->view->administrators[i].id, id) == 0)
+            return true;
+    }
+    return is_configured_administrator(p, id);
+}
+
+static bool leaves_too(const struct leaver *list, size_t count, const char *id)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(resigns[i]->target, id) == 0)
+        if (strcmp(list[i].id, id) == 0)
             return true;
     }
     return false;
@@ -157,12 +213,12 @@ static bool resigned_here(struct yq_operation *const *resigns, size_t count, con
 
 /* Another administrator in service who is not leaving in this plan? OPEN while that is not known.
  */
-static enum progress another_stays(struct planner *p, struct yq_operation *const *resigns,
-                                   size_t count, bool *ret_stays)
+static enum progress another_stays(struct planner *p, const struct leaver *list, size_t count,
+                                   bool *ret_stays)
 {
     for (size_t i = 0; i < p->view->administrator_count; i++) {
         const struct yq_administrator *a = &p->view->administrators[i];
-        if (!a->super || resigned_here(resigns, count, a->id))
+        if (!a->super || leaves_too(list, count, a->id))
             continue;
         const struct yq_eteams_member *row = yq_view_find_eteams_member(p->view, a->id);
         if (row == NULL || row->fact == YQ_UNASKED) {
@@ -175,55 +231,44 @@ static enum progress another_stays(struct planner *p, struct yq_operation *const
     return READY;
 }
 
-static bool configured(char *const *list)
-{
-    return list != NULL && *list != NULL;
-}
-
 /* The list is empty or cannot be read: no resignations, unless the configuration says who they are.
  */
-static void without_list(struct planner *p, struct yq_operation **resigns, size_t count)
+static void without_list(struct planner *p, const struct leaver *list, size_t count)
 {
     bool passing = p->view->administrators_fact == YQ_UNREADABLE;
+    bool configured = p->policy->protected_ids != NULL && *p->policy->protected_ids != NULL;
     for (size_t i = 0; i < count; i++) {
         if (passing)
-            withdraw(p, resigns[i], YQ_VERDICT_WAIT, YQ_REASON_ADMINISTRATORS_UNKNOWN, NULL);
-        else if (!configured(p->policy->protected_ids))
-            withdraw(p, resigns[i], YQ_VERDICT_CASE, YQ_REASON_ADMINISTRATORS_UNKNOWN, NULL);
-        else if (is_administrator(p, resigns[i]->target, false))
-            withdraw(p, resigns[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR, NULL);
+            spare(&list[i], YQ_VERDICT_WAIT, YQ_REASON_ADMINISTRATORS_UNKNOWN);
+        else if (!configured)
+            spare(&list[i], YQ_VERDICT_CASE, YQ_REASON_ADMINISTRATORS_UNKNOWN);
+        else if (is_configured_administrator(p, list[i].id))
+            spare(&list[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR);
     }
 }
 
-void guard_administrators(struct planner *p)
+void spare_administrators(struct planner *p)
 {
-    size_t count = 0;
-    struct yq_operation **resigns =
-        yq_arena_alloc(p->arena, (p->plan->operation_count + 1) * sizeof(*resigns));
-    for (size_t i = 0; i < p->plan->operation_count; i++) {
-        if (p->plan->operations[i]->kind == YQ_OP_MEMBER_RESIGN)
-            resigns[count++] = p->plan->operations[i];
-    }
+    size_t count;
+    const struct leaver *list = all_leavers(p, &count);
     if (count == 0)
         return;
     if (p->view->administrators_fact == YQ_UNASKED) {
         need(p, YQ_NEED_ADMINISTRATORS, NULL, 0);
         return;
     }
-    if (p->view->administrators_fact != YQ_PRESENT) {
-        without_list(p, resigns, count);
+    if (p->view->administrators_fact != YQ_PRESENT || p->view->administrator_count == 0) {
+        without_list(p, list, count);
         return;
     }
-    qsort(resigns, count, sizeof(*resigns), compare_resigns);
     bool stays = false;
     for (size_t i = 0; i < count && !stays; i++) {
-        if (!is_administrator(p, resigns[i]->target, true))
+        if (!is_administrator(p, list[i].id))
             continue;
-        if (another_stays(p, resigns, count, &stays) != READY)
+        if (another_stays(p, list, count, &stays) != READY)
             return;
-        if (!stays) { /* the one with the smallest id stays (decisions.md 22) */
-            withdraw(p, resigns[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR, NULL);
-            stays = true;
-        }
+        if (!stays) /* the one with the smallest id stays (decisions.md 22) */
+            spare(&list[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR);
+        stays = true;
     }
 }

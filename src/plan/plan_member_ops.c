@@ -9,6 +9,18 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
+/* Who must be resigned before this member's operations can be carried out. */
+static const char *frees_first(const struct member *m)
+{
+    static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
+    for (size_t i = 0; i < 2; i++) {
+        const struct member *o = m->claimed_from[fields[i]];
+        if (o != NULL && o->fate == LEAVES && o->successor == NULL && m->changes[fields[i]])
+            return o->row->id;
+    }
+    return m->twin ? m->twin->id : NULL;
+}
+
 static struct yq_operation *member_operation(struct planner *p, const struct member *m,
                                              enum yq_operation_kind kind, int stage,
                                              const char *rule)
@@ -16,6 +28,7 @@ static struct yq_operation *member_operation(struct planner *p, const struct mem
     struct yq_operation *op = operation(p, kind, stage, &m->verdict->subject, rule);
     op->target = m->row ? m->row->id : NULL;
     op->name = m->values[YQ_FIELD_NAME] ? m->values[YQ_FIELD_NAME] : m->row ? m->row->name : NULL;
+    op->after = frees_first(m);
     return op;
 }
 
@@ -189,11 +202,15 @@ static void emit_person(struct planner *p, const struct member *m)
     op->to_root = draft.to_root;
 }
 
+/* Behind the one that is withdrawn: until then its link is the only memory of it. */
 static void emit_relink(struct planner *p, const char *userid, const struct yq_link_member *link,
                         const char *rule)
 {
     struct yq_subject subject = yq_subject_member(userid);
-    struct yq_operation *op = operation(p, YQ_OP_MEMBER_RELINK, STAGE_BOOK, &subject, rule);
+    const struct member *now = settle_member(p, userid);
+    int stage = now->twin ? STAGE_EARLY_LEAVE + 1 : STAGE_BOOK;
+    struct yq_operation *op = operation(p, YQ_OP_MEMBER_RELINK, stage, &subject, rule);
+    op->after = now->twin ? now->twin->id : NULL;
     op->target = link->eteams;
     op->from_userid = link->userid;
     op->reason = (struct yq_reason){.code = YQ_REASON_USERID_CHANGED, .args = {link->userid}};
@@ -223,6 +240,7 @@ static void emit_twin(struct planner *p, const struct member *m)
     leaver.early = true;
     leaver.rule = "D20";
     leaver.link = m->twin_link;
+    leaver.twin = NULL;
     emit_leaver(p, &leaver);
     struct yq_operation *op = p->plan->operations[p->plan->operation_count - 1];
     op->reason = (struct yq_reason){.code = YQ_REASON_MADE_TWICE, .args = {m->link->eteams}};

@@ -5,9 +5,6 @@
 #include "model/normal.h"
 #include "planner.h"
 
-#define STATUS_DISABLED 2 /* wecom.md §4.3 */
-#define STATUS_LEFT 5
-
 static enum progress stop(struct member *m, enum progress progress, enum yq_verdict_kind kind,
                           enum yq_reason_code code, const char *arg)
 {
@@ -34,9 +31,8 @@ static bool never_touch(const struct planner *p, const char *key)
 /* A change of userid takes the link of the old one over (decisions.md 20). */
 static void take_over_link(struct planner *p, struct member *m)
 {
-    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->new_userid == NULL)
-            continue;
+    for (size_t i = 0; i < p->rename_count; i++) {
+        const struct yq_evidence *e = p->renames[i];
         char key[YQ_USERID_MAX + 1];
         yq_userid_key(e->new_userid, key);
         if (strcmp(key, m->key) != 0)
@@ -91,6 +87,8 @@ static void collect_values(struct planner *p, struct member *m)
         m->values[YQ_FIELD_MOBILE] = not_empty(yq_normal_mobile(p->arena, w->mobile));
     if ((w = source_of(m, YQ_FIELD_EMAIL)) != NULL && w->email != NULL)
         m->values[YQ_FIELD_EMAIL] = not_empty(yq_normal_email(p->arena, w->email));
+    m->told[YQ_FIELD_MOBILE] = m->values[YQ_FIELD_MOBILE] != NULL;
+    m->told[YQ_FIELD_EMAIL] = m->values[YQ_FIELD_EMAIL] != NULL;
     if ((w = source_of(m, YQ_FIELD_GENDER)) != NULL && w->gender != NULL) {
         const char *gender = yq_normal_gender(w->gender);
         if (gender[0] != '\0')
@@ -133,16 +131,30 @@ static enum progress settle_return(struct planner *p, struct member *m)
     bool anew = m->link->left || (e != NULL && (e->created_at > 0 || e->commanded));
     if (!anew)
         return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_LEFT_IN_ETEAMS, NULL);
+    static const enum yq_lookup_field fields[] = {YQ_BY_ACCOUNT, YQ_BY_MOBILE, YQ_BY_EMAIL};
+    const char *values[] = {m->w->userid, m->row->mobile, m->row->email};
+    const struct yq_lookup *found[3] = {NULL};
     bool open = false;
-    const struct yq_lookup *account = look_up(p, YQ_BY_ACCOUNT, m->w->userid, &open);
+    for (size_t i = 0; i < 3; i++) {
+        if (values[i] != NULL && values[i][0] != '\0')
+            found[i] = look_up(p, fields[i], values[i], &open);
+    }
     if (open)
         return m->progress = OPEN;
-    if (account == NULL)
-        return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams");
-    for (size_t i = 0; i < account->hit_count; i++) {
-        if (account->hits[i] != m->row)
-            return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, account->hits[i]->id);
+    for (size_t i = 0; i < 3; i++) {
+        if (values[i] == NULL || values[i][0] == '\0')
+            continue;
+        if (found[i] == NULL)
+            return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams");
+        for (size_t k = 0; k < found[i]->hit_count; k++) {
+            if (found[i]->hits[k] != m->row) /* the account belongs to somebody else by now */
+                return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS,
+                            found[i]->hits[k]->id);
+        }
+        if (fields[i] != YQ_BY_ACCOUNT && wanted_by_another(p, m, fields[i], values[i]))
+            return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, m->row->id);
     }
+    m->stage = STAGE_RETURN;
     m->fate = RETURNS;
     m->rehire = true;
     return READY;

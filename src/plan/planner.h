@@ -4,6 +4,9 @@
 
 #include "plan/plan.h"
 
+#define STATUS_DISABLED 2 /* wecom.md §4.3 */
+#define STATUS_LEFT 5
+
 /* Stages: smaller ones are finished before larger ones begin. */
 enum {
     STAGE_BOOK = 10,        /* links that only change hands */
@@ -12,7 +15,8 @@ enum {
     STAGE_LEVEL = 8,
     STAGE_FREE_KEY = 300,    /* a mobile or e-mail that two people swap is cleared */
     STAGE_EARLY_LEAVE = 310, /* leavers who hold what a joiner needs; their posts go one before */
-    STAGE_MEMBER = 320,      /* + order among those that wait for each other */
+    STAGE_RETURN = 315, /* who is taken back, with the mobile of old times, which others may need */
+    STAGE_MEMBER = 320, /* + order among those that wait for each other */
     STAGE_MEMBER_LAST = 390,
     STAGE_POST_REMOVE = 400,
     STAGE_POST_ADD = 410,
@@ -64,7 +68,10 @@ struct member {
     const char *taken_from;                  /* RELINK: the old userid */
     struct member *successor, *successor_of; /* one person under two userids (decisions.md 19) */
     const char *rule;                        /* LEAVES: why */
-    struct yq_reason trouble; /* a case beside the changes that are made all the same */
+    const struct member *claimed_from[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: who gives it up */
+    bool told[YQ_MEMBER_FIELD_COUNT]; /* WeCom says a value, whether or not it can be written */
+    bool alike;                       /* could be a leaver: a person decides */
+    struct yq_reason trouble;         /* a case beside the changes that are made all the same */
     bool link_is_stale, early, rehire;
     bool clear[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: cleared first, because two people swap */
     int stage;
@@ -87,6 +94,8 @@ struct planner {
     struct yq_arena *arena; /* the plan's */
     struct department *departments;
     struct member *members;
+    const struct yq_evidence **renames; /* events that say a new userid, in the view's order */
+    size_t rename_count;
     struct place *places; /* uthash: who stands where, and who has claimed it */
     bool places_indexed;
 };
@@ -127,8 +136,13 @@ enum progress identify(struct planner *p, struct member *m);
  * answered. */
 const struct yq_lookup *look_up(struct planner *p, enum yq_lookup_field field, const char *value,
                                 bool *ret_open);
-/* Whose record is it, once the changes of userid of this plan are done? NULL: nobody's. */
+/* Whose record is it, once the links of this plan are made? NULL: nobody's. */
 const char *owner_of(const struct planner *p, const struct yq_eteams_member *row);
+/* The member of this plan that is about to be linked with that record; NULL: none. */
+const char *pretender_of(struct planner *p, const struct yq_eteams_member *row);
+/* Does another member who works have this mobile or e-mail in WeCom? */
+bool wanted_by_another(struct planner *p, const struct member *m, enum yq_lookup_field field,
+                       const char *value);
 /* plan_leavers.c: the member is gone; decides between resigning, a change of userid and a case. */
 enum progress settle_leaver(struct planner *p, struct member *m, const char *rule);
 /* Reads the row behind m->link; READY, with m->row NULL where the link is stale. */
@@ -137,12 +151,14 @@ enum progress settle_row(struct planner *p, struct member *m);
 void compare_values(struct planner *p, struct member *m);
 /* Are the posts of that person known? READY, OPEN with a need, or WAITS with a verdict. */
 enum progress posts_of(struct planner *p, struct member *m, const struct yq_eteams_member *row);
-void guard_administrators(struct planner *p); /* R13 */
+void spare_administrators(struct planner *p); /* R13 */
 /* plan_placement.c: main department and part-time departments. */
 enum progress place_member(struct planner *p, struct member *m);
 /* plan_keys.c: who holds the mobile and the e-mail that m needs? Changes that cannot be made are
  * taken out of m->changes, and the verdict says so. */
 enum progress claim_keys(struct planner *p, struct member *m);
+/* Once everybody is settled: takes back what was claimed from people who keep it after all. */
+void revoke_claims(struct planner *p);
 /* plan_member_ops.c: operations and verdict of everybody who was settled. */
 void emit_members(struct planner *p);
 

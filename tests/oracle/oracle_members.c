@@ -195,6 +195,27 @@ static void judge_case(struct judge *j, const char *userid, const cJSON *was, co
         judge_unchanged(j, was, "a person must decide");
 }
 
+/* Decision 18: a key that the old account was bound to is somebody else's by now, in eteams or in
+ * W: taking him back would clash, so a person decides. */
+static bool bound_elsewhere(struct judge *j, const cJSON *m, const char *id)
+{
+    const cJSON *was = find_record(j->c->before, "members", id), *other;
+    for (size_t f = 0; was != NULL && f < sizeof(fields) / sizeof(fields[0]); f++) {
+        const char *value = text_of(was, fields[f].eteams);
+        if (!is_key(&fields[f]) || *value == '\0')
+            continue;
+        if (holder(j, j->c->before, &fields[f], value, id) != NULL ||
+            holder(j, j->c->after, &fields[f], value, id) != NULL)
+            return true;
+        cJSON_ArrayForEach (other, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "members")) {
+            if (!same_text(text_of(other, "userid"), text_of(m, "userid")) &&
+                same_text(text_of(other, fields[f].wecom), value))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* One of his departments waits, for a reason that is judged there. */
 static bool nowhere_to_go(struct judge *j, const cJSON *m)
 {
@@ -227,7 +248,7 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
     }
     const cJSON *is = find_record(j->c->after, "members", id);
     if (is == NULL || !in_service(is)) {
-        if (must && !nowhere_to_go(j, m))
+        if (must && !nowhere_to_go(j, m) && !bound_elsewhere(j, m, id))
             differ(j, userid, "works in WeCom, and his person %s does not", id);
         return;
     }
