@@ -202,8 +202,11 @@ static enum progress compare_record(struct planner *p, struct department *d)
     enum spot spot = look_at_place(p, d, &there);
     if (spot == UNDECIDED)
         return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
-    if (spot != FREE) { /* decisions.md 11: the old name stays, nothing is merged */
-        d->reason = (struct yq_reason){.code = YQ_REASON_NAME_TAKEN, .args = {there->id}};
+    const struct department *other = rival(p, d);
+    if (spot != FREE ||
+        other != NULL) { /* decisions.md 11: the old name stays, nothing is merged */
+        const char *who = there ? there->id : number_text(p, other->id);
+        d->reason = (struct yq_reason){.code = YQ_REASON_NAME_TAKEN, .args = {who}};
         d->name_kept = true;
         d->name = own;
         if (!moved || !renamed || look_at_place(p, d, &there) != FREE)

@@ -40,7 +40,10 @@ static enum progress give_in(struct planner *p, struct member *m, enum yq_member
                              const char *holder, bool may_come)
 {
     const char *field = yq_member_field_name(f);
-    if (may_come && m->evidence != NULL && m->evidence->waited_ms < p->policy->not_ready_ms) {
+    const struct yq_evidence *e = m->evidence;
+    may_come |=
+        e != NULL && e->attempts == 1; /* somebody else may be linked with it in this very run */
+    if (may_come && e != NULL && e->waited_ms < p->policy->not_ready_ms) {
         conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_KEY_TAKEN, field, holder);
         return WAITS; /* what frees it may be on its way */
     }
