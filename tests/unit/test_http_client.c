@@ -1,6 +1,7 @@
 /* Requests over curl: side by side, bounded, never following, never saying the URL. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct got {
 };
 
 static struct yq_http_options options;
-static int hits;
+static atomic_int hits; /* counted by the server's thread */
 
 static void handler(void *context, const struct peer_request *rq, struct peer_reply *reply)
 {
