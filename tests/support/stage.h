@@ -66,8 +66,8 @@ int stage_http(struct stage *s, int index, const char *method, const char *path_
 
 /* ---- waiting, with a deadline in real time; fails the test with what is missing ---- */
 /* Until nothing is under way: WeCom has delivered all, the queue has nothing waiting or pending but
- * what waits for a later attempt (allow_retries: then the clock is moved until that is done, too).
- */
+ * what waits for a later attempt (allow_retries: then the clock is moved until that is done, too,
+ * and goes faster while a worker is at it, who may be waiting for a peer's pace). */
 void stage_settle(struct stage *s, bool allow_retries);
 /* Redis, for what a test looks at itself: one command, its reply as text (caller frees). */
 char *stage_redis_text(struct stage *s, const char *command, ...)
