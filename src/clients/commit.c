@@ -42,6 +42,7 @@ static const struct yq_redis_script commit_script = {
     "    local id = redis.call('XADD', ARGV[i + 2], '*', unpack(ARGV, i + 4, last))\n"
     "    redis.call('LPUSH', ARGV[i + 3], id)\n"
     "    redis.call('LTRIM', ARGV[i + 3], 0, 63)\n"
+    "    redis.call('EXPIRE', ARGV[i + 3], 2592000)\n"
     "  elseif command == '" YQ_COMMIT_HDELIF "' then\n"
     "    if redis.call('HGET', ARGV[i + 2], ARGV[i + 3]) == ARGV[i + 4] then\n"
     "      redis.call('HDEL', ARGV[i + 2], ARGV[i + 3])\n"

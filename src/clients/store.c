@@ -190,3 +190,19 @@ int yq_store_owe_reconcile(struct yq_redis *r, const struct yq_keys *keys, const
     const char *argv[] = {"HSETNX", yq_key(keys, id, "owed", owed), reason, now};
     return run(r, 4, argv, err);
 }
+
+int yq_store_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
+                  int64_t retain_ms, struct yq_error *err)
+{
+    static const char *const streams[] = {"audit", "runs"};
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+        char key[YQ_KEY_MAX];
+        redisReply *reply =
+            yq_redis_command(r, err, "XTRIM %s MINID ~ %lld", yq_key(keys, id, streams[i], key),
+                             (long long)(now_ms > retain_ms ? now_ms - retain_ms : 0));
+        if (reply == NULL)
+            return -1;
+        freeReplyObject(reply);
+    }
+    return 0;
+}

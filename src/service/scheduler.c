@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "clients/queue.h"
 #include "clients/redis.h"
+#include "clients/store.h"
 #include "clients/system_clock.h"
 #include "service/log.h"
 #include "service/metrics.h"
@@ -68,7 +69,9 @@ static int trim(struct yq_scheduler *s, struct yq_error *err)
     for (size_t i = 0; i < s->settings->connection_count; i++) {
         int64_t trimmed;
         if (yq_queue_trim(s->redis, &s->keys, s->ids[i], yq_wall_ms(s->clock),
-                          s->settings->retention_ms, &trimmed, err) != 0)
+                          s->settings->retention_ms, &trimmed, err) != 0 ||
+            yq_store_trim(s->redis, &s->keys, s->ids[i], yq_wall_ms(s->clock),
+                          s->settings->retention_ms, err) != 0)
             return -1;
         if (trimmed > 0)
             yq_log(YQ_LOG_INFO, "queue.trimmed", "connection", s->ids[i], "entries",
