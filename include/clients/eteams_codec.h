@@ -29,6 +29,10 @@ int yq_eteams_errcode(const cJSON *reply, const char **ret_text);
 
 struct yq_eteams_member *yq_eteams_read_member(struct yq_view *v, const cJSON *object,
                                                struct yq_error *err);
+/* The same without a view, for whoever only looks at the row: its texts are borrowed from object,
+ * the rest lives in arena. */
+int yq_eteams_borrow_member(struct yq_arena *arena, const cJSON *object,
+                            struct yq_eteams_member *ret, struct yq_error *err);
 struct yq_eteams_department *yq_eteams_read_department(struct yq_view *v, const cJSON *object,
                                                        struct yq_error *err);
 

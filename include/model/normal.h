@@ -1,4 +1,5 @@
-/* The form in which values of the two sides are compared. */
+/* The form in which values of the two sides are compared. What is in that form already is returned
+ * as it is, not copied. */
 #ifndef YQ_MODEL_NORMAL_H
 #define YQ_MODEL_NORMAL_H
 

@@ -26,6 +26,10 @@ int yq_wecom_errcode(const cJSON *reply);
  * returned. */
 struct yq_wecom_member *yq_wecom_read_member(struct yq_view *v, const cJSON *object,
                                              struct yq_error *err);
+/* The same without a view, for whoever only looks at the row: its texts are borrowed from object,
+ * the rest lives in arena. */
+int yq_wecom_borrow_member(struct yq_arena *arena, const cJSON *object, struct yq_wecom_member *ret,
+                           struct yq_error *err);
 struct yq_wecom_department *yq_wecom_read_department(struct yq_view *v, const cJSON *object,
                                                      struct yq_error *err);
 

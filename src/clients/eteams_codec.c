@@ -65,76 +65,133 @@ const char *yq_eteams_id(struct yq_arena *arena, const cJSON *item)
     return yq_eteams_is_id(text) ? text : NULL;
 }
 
+enum key {
+    KEY_ID,
+    KEY_USER_ID,
+    KEY_USERNAME,
+    KEY_ACCOUNT,
+    KEY_JOB_NUM,
+    KEY_MOBILE,
+    KEY_EMAIL,
+    KEY_SEX,
+    KEY_DEPARTMENT,
+    KEY_PERSONNEL_STATUS,
+    KEY_STATUS,
+    KEY_IDENTITY,
+    KEY_COUNT
+};
+static const char *const keys[KEY_COUNT] = {
+    [KEY_ID] = ET_ROW_ID,
+    [KEY_USER_ID] = "user_id",
+    [KEY_USERNAME] = "username",
+    [KEY_ACCOUNT] = ET_F_ACCOUNT,
+    [KEY_JOB_NUM] = "job_num",
+    [KEY_MOBILE] = "mobile",
+    [KEY_EMAIL] = "email",
+    [KEY_SEX] = "sex",
+    [KEY_DEPARTMENT] = "department",
+    [KEY_PERSONNEL_STATUS] = "personnel_status",
+    [KEY_STATUS] = "status",
+    [KEY_IDENTITY] = ET_F_IDENTITY,
+};
+
+/* One person being read. */
+struct reader {
+    struct yq_arena *arena;
+    bool copy; /* texts, into the arena; else they are borrowed from the object */
+    const cJSON *items[KEY_COUNT];
+};
+
 /* Texts may come as numbers; what is missing is empty. */
-static const char *text_of(struct yq_view *v, const cJSON *object, const char *key)
+static const char *text_of(const struct reader *r, enum key key)
 {
-    const char *text = yq_json_text(v->arena, object, key);
-    return text ? yq_arena_strdup(v->arena, text) : "";
+    const cJSON *item = r->items[key];
+    const char *text = yq_json_item_text(r->arena, item);
+    if (text == NULL)
+        return "";
+    return r->copy && cJSON_IsString(item) ? yq_arena_strdup(r->arena, text) : text;
 }
 
 /* `department` as an array, a string or a number. Returns -1 if something in it is no id. */
-static int read_departments(struct yq_view *v, const cJSON *item, const char *const **ret,
-                            size_t *ret_count)
+static int read_departments(const struct reader *r, struct yq_eteams_member *m)
 {
+    const cJSON *item = r->items[KEY_DEPARTMENT];
     size_t count = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, used = 0;
-    const char **ids = yq_arena_alloc(v->arena, (count + 1) * sizeof(*ids));
+    const char **ids = yq_arena_alloc(r->arena, (count + 1) * sizeof(*ids));
     bool none =
         item == NULL || cJSON_IsNull(item) || (cJSON_IsString(item) && *item->valuestring == '\0');
     const cJSON *from = none ? NULL : cJSON_IsArray(item) ? item->child : item;
     for (; from != NULL; from = cJSON_IsArray(item) ? from->next : NULL) {
-        const char *id = yq_eteams_id(v->arena, from);
+        const char *id = yq_eteams_id(r->arena, from);
         if (id == NULL)
             return -1;
-        ids[used++] = yq_arena_strdup(v->arena, id);
+        ids[used++] = r->copy ? yq_arena_strdup(r->arena, id) : id;
     }
-    *ret = ids;
-    *ret_count = used;
+    m->departments = ids;
+    m->department_count = used;
     return 0;
 }
 
 /* eteams.md §2.4. Numbers that are not in the table of §1.7 are a customer's own: there the coarse
  * status decides. */
-static bool in_service(struct yq_arena *arena, const cJSON *object)
+static bool in_service(const struct reader *r)
 {
-    const char *status = yq_json_text(arena, object, "status");
+    const char *status = yq_json_item_text(r->arena, r->items[KEY_STATUS]);
     bool normal = status == NULL || *status == '\0' || strcmp(status, ET_ST_NORMAL) == 0;
     int64_t n;
-    if (!yq_json_int(object, "personnel_status", &n))
+    if (!yq_json_item_int(r->items[KEY_PERSONNEL_STATUS], &n))
         return normal;
     if (n >= 1 && n <= 5)
         return true;
     return n != 6 && n != 7 && n != 9 && n != 10 && status != NULL && *status != '\0' && normal;
 }
 
+static int read_fields(struct reader *r, const cJSON *object, struct yq_eteams_member *ret,
+                       struct yq_error *err)
+{
+    yq_json_pick(object, keys, KEY_COUNT, r->items);
+    const char *id = yq_eteams_id(r->arena, r->items[KEY_ID]);
+    *ret = (struct yq_eteams_member){.id = id, .fact = YQ_PRESENT};
+    if (id == NULL)
+        return yq_error_set(err, YQ_ERROR_INVALID, "a person without a valid id");
+    if (read_departments(r, ret) < 0)
+        return yq_error_set(err, YQ_ERROR_INVALID, "a person whose department is no id");
+    ret->user_id = text_of(r, KEY_USER_ID);
+    ret->account = text_of(r, KEY_ACCOUNT);
+    ret->name = text_of(r, KEY_USERNAME);
+    ret->mobile = text_of(r, KEY_MOBILE);
+    ret->email = text_of(r, KEY_EMAIL);
+    ret->job_num = text_of(r, KEY_JOB_NUM);
+    ret->sex = text_of(r, KEY_SEX);
+    ret->in_service = in_service(r);
+    const char *identity = yq_json_item_text(r->arena, r->items[KEY_IDENTITY]);
+    ret->secondary = identity != NULL && strcmp(identity, ET_F_IDENTITY_SECONDARY) == 0;
+    return 0;
+}
+
+int yq_eteams_borrow_member(struct yq_arena *arena, const cJSON *object,
+                            struct yq_eteams_member *ret, struct yq_error *err)
+{
+    struct reader r = {.arena = arena};
+    return read_fields(&r, object, ret, err);
+}
+
 struct yq_eteams_member *yq_eteams_read_member(struct yq_view *v, const cJSON *object,
                                                struct yq_error *err)
 {
-    const char *id = yq_eteams_id(v->arena, yq_json_get(object, ET_ROW_ID));
-    const char *const *departments = NULL;
-    size_t count = 0;
-    if (id == NULL) {
-        (void)yq_error_set(err, YQ_ERROR_INVALID, "a person without a valid id");
+    struct reader r = {.arena = v->arena, .copy = true};
+    struct yq_eteams_member fresh;
+    if (read_fields(&r, object, &fresh, err) < 0)
         return NULL;
-    }
-    if (read_departments(v, yq_json_get(object, "department"), &departments, &count) < 0) {
-        (void)yq_error_set(err, YQ_ERROR_INVALID, "a person whose department is no id");
-        return NULL;
-    }
-    struct yq_eteams_member *m = yq_view_eteams_member(v, id);
-    const char *identity = yq_json_text(v->arena, object, ET_F_IDENTITY);
-    m->fact = YQ_PRESENT;
-    m->error = NULL;
-    m->user_id = text_of(v, object, "user_id");
-    m->account = text_of(v, object, ET_F_ACCOUNT);
-    m->name = text_of(v, object, "username");
-    m->mobile = text_of(v, object, "mobile");
-    m->email = text_of(v, object, "email");
-    m->job_num = text_of(v, object, "job_num");
-    m->sex = text_of(v, object, "sex");
-    m->departments = departments;
-    m->department_count = count;
-    m->in_service = in_service(v->arena, object);
-    m->secondary = identity != NULL && strcmp(identity, ET_F_IDENTITY_SECONDARY) == 0;
+    struct yq_eteams_member *m = yq_view_eteams_member(v, fresh.id);
+    fresh.id = m->id; /* the rest of the row is not of this answer: posts, owner */
+    fresh.posts_fact = m->posts_fact;
+    fresh.posts = m->posts;
+    fresh.post_count = m->post_count;
+    fresh.owner = m->owner;
+    fresh.owner_asked = m->owner_asked;
+    fresh.hh = m->hh;
+    *m = fresh;
     yq_view_index_member(v, m);
     return m;
 }

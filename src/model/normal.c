@@ -10,7 +10,11 @@
 
 static bool is_blank(utf8proc_int32_t c)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r') || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
+    if (c < 0x80)
+        return c == ' ' || (c >= '\t' && c <= '\r');
+    if (c >= 0x4E00 && c <= 0x9FFF) /* spares the look-up for most */
+        return false;
+    return utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
 }
 
 /* True for the characters that nearly all names are made of and that NFC leaves alone: up to Latin
@@ -81,6 +85,8 @@ const char *yq_normal_name(struct yq_arena *arena, const char *name)
 
 const char *yq_normal_mobile(struct yq_arena *arena, const char *mobile)
 {
+    if (mobile[strspn(mobile, "0123456789")] == '\0' && strncmp(mobile, "00", 2) != 0)
+        return mobile; /* as nearly all are */
     const char *s = mobile + strspn(mobile, " \t");
     bool international = *s == '+';
     char *digits = yq_arena_alloc(arena, strlen(s) + 2);
@@ -102,8 +108,19 @@ const char *yq_normal_mobile(struct yq_arena *arena, const char *mobile)
     return out;
 }
 
+static bool is_low_and_cut(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((*text >= 'A' && *text <= 'Z') || *text == ' ' || (*text >= '\t' && *text <= '\r'))
+            return false;
+    }
+    return true;
+}
+
 static const char *lower_and_cut(struct yq_arena *arena, const char *text)
 {
+    if (is_low_and_cut(text))
+        return text;
     text += strspn(text, " \t\r\n");
     size_t len = strlen(text);
     while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)

@@ -60,48 +60,98 @@ static bool read_id(const cJSON *item, uint32_t least, uint32_t *ret)
     return true;
 }
 
+/* A list of userids; NULL if it is none, or one of them is malformed. */
+static const char *const *read_userids(struct yq_arena *arena, const cJSON *list, bool copy,
+                                       size_t *ret_count)
+{
+    const cJSON *item;
+    if (!cJSON_IsArray(list))
+        return NULL;
+    size_t used = 0;
+    const char **ids = yq_arena_alloc(arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*ids));
+    cJSON_ArrayForEach (item, list) {
+        if (!cJSON_IsString(item) || !yq_userid_valid(item->valuestring, strlen(item->valuestring)))
+            return NULL;
+        ids[used++] = copy ? yq_arena_strdup(arena, item->valuestring) : item->valuestring;
+    }
+    *ret_count = used;
+    return ids;
+}
+
 /* ---- members ---- */
+
+enum key {
+    KEY_USERID,
+    KEY_NAME,
+    KEY_DEPARTMENT,
+    KEY_STATUS,
+    KEY_MOBILE,
+    KEY_GENDER,
+    KEY_EMAIL,
+    KEY_DIRECT_LEADER,
+    KEY_MAIN_DEPARTMENT,
+    KEY_COUNT
+};
+static const char *const keys[KEY_COUNT] = {
+    [KEY_USERID] = "userid",
+    [KEY_NAME] = "name",
+    [KEY_DEPARTMENT] = "department",
+    [KEY_STATUS] = "status",
+    [KEY_MOBILE] = "mobile",
+    [KEY_GENDER] = "gender",
+    [KEY_EMAIL] = "email",
+    [KEY_DIRECT_LEADER] = "direct_leader",
+    [KEY_MAIN_DEPARTMENT] = "main_department",
+};
+
+/* One object being read. */
+struct reader {
+    struct yq_arena *arena;
+    bool copy; /* texts, into the arena; else they are borrowed from the object */
+    const cJSON *items[KEY_COUNT];
+};
 
 static void know(struct yq_wecom_member *m, enum yq_member_field field)
 {
     m->known |= YQ_FIELD_BIT(field);
 }
 
-static void read_text(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object,
+static void read_text(const struct reader *r, enum key key, struct yq_wecom_member *m,
                       enum yq_member_field field, const char **ret)
 {
-    const cJSON *item = yq_json_get(object, yq_member_field_name(field));
+    const cJSON *item = r->items[key];
     if (!cJSON_IsString(item))
         return;
-    *ret = yq_arena_strdup(v->arena, item->valuestring);
+    *ret = r->copy ? yq_arena_strdup(r->arena, item->valuestring) : item->valuestring;
     know(m, field);
 }
 
-static void read_gender(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object)
+static void read_gender(const struct reader *r, struct yq_wecom_member *m)
 {
+    static const char *const texts[] = {"0", "1", "2"};
     int64_t n;
-    if (!yq_json_int(object, "gender", &n) || n < 0 || n > 2)
+    if (!yq_json_item_int(r->items[KEY_GENDER], &n) || n < 0 || n > 2)
         return;
-    m->gender = yq_arena_printf(v->arena, "%d", (int)n);
+    m->gender = texts[n];
     know(m, YQ_FIELD_GENDER);
 }
 
-static void read_status(struct yq_wecom_member *m, const cJSON *object)
+static void read_status(const struct reader *r, struct yq_wecom_member *m)
 {
     int64_t n;
-    if (!yq_json_int(object, "status", &n) || (n != 1 && n != 2 && n != 4 && n != 5))
+    if (!yq_json_item_int(r->items[KEY_STATUS], &n) || (n != 1 && n != 2 && n != 4 && n != 5))
         return;
     m->status = (int)n;
     know(m, YQ_FIELD_STATUS);
 }
 
-static void read_departments(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object)
+static void read_departments(const struct reader *r, struct yq_wecom_member *m)
 {
-    const cJSON *list = yq_json_get(object, "department"), *item;
+    const cJSON *list = r->items[KEY_DEPARTMENT], *item;
     if (!cJSON_IsArray(list))
         return;
-    size_t count = (size_t)cJSON_GetArraySize(list), used = 0;
-    uint32_t *ids = yq_arena_alloc(v->arena, (count + 1) * sizeof(*ids));
+    size_t used = 0;
+    uint32_t *ids = yq_arena_alloc(r->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*ids));
     cJSON_ArrayForEach (item, list) {
         if (!read_id(item, 1, &ids[used++]))
             return;
@@ -111,53 +161,59 @@ static void read_departments(struct yq_view *v, struct yq_wecom_member *m, const
     know(m, YQ_FIELD_DEPARTMENTS);
 }
 
-/* A list of userids; NULL if it is none, or one of them is malformed. */
-static const char *const *read_userids(struct yq_view *v, const cJSON *list, size_t *ret_count)
+static void read_placing(const struct reader *r, struct yq_wecom_member *m)
 {
-    const cJSON *item;
-    if (!cJSON_IsArray(list))
-        return NULL;
-    size_t count = (size_t)cJSON_GetArraySize(list), used = 0;
-    const char **ids = yq_arena_alloc(v->arena, (count + 1) * sizeof(*ids));
-    cJSON_ArrayForEach (item, list) {
-        if (!cJSON_IsString(item) || !yq_userid_valid(item->valuestring, strlen(item->valuestring)))
-            return NULL;
-        ids[used++] = yq_arena_strdup(v->arena, item->valuestring);
-    }
-    *ret_count = used;
-    return ids;
-}
-
-static void read_placing(struct yq_view *v, struct yq_wecom_member *m, const cJSON *object)
-{
-    read_departments(v, m, object);
-    if (read_id(yq_json_get(object, "main_department"), 1, &m->main_department))
+    read_departments(r, m);
+    if (read_id(r->items[KEY_MAIN_DEPARTMENT], 1, &m->main_department))
         know(m, YQ_FIELD_MAIN_DEPARTMENT);
     m->direct_leaders =
-        read_userids(v, yq_json_get(object, "direct_leader"), &m->direct_leader_count);
+        read_userids(r->arena, r->items[KEY_DIRECT_LEADER], r->copy, &m->direct_leader_count);
     if (m->direct_leaders != NULL)
         know(m, YQ_FIELD_DIRECT_LEADERS);
+}
+
+/* All but the key. */
+static int read_fields(struct reader *r, const cJSON *object, struct yq_wecom_member *ret,
+                       struct yq_error *err)
+{
+    yq_json_pick(object, keys, KEY_COUNT, r->items);
+    const cJSON *id = r->items[KEY_USERID];
+    if (!cJSON_IsString(id) || !yq_userid_valid(id->valuestring, strlen(id->valuestring)))
+        return yq_error_set(err, YQ_ERROR_INVALID, "a member without a valid userid");
+    *ret = (struct yq_wecom_member){.fact = YQ_PRESENT};
+    ret->userid = r->copy ? yq_arena_strdup(r->arena, id->valuestring) : id->valuestring;
+    read_text(r, KEY_NAME, ret, YQ_FIELD_NAME, &ret->name);
+    read_text(r, KEY_MOBILE, ret, YQ_FIELD_MOBILE, &ret->mobile);
+    read_text(r, KEY_EMAIL, ret, YQ_FIELD_EMAIL, &ret->email);
+    read_gender(r, ret);
+    read_status(r, ret);
+    read_placing(r, ret);
+    return 0;
+}
+
+int yq_wecom_borrow_member(struct yq_arena *arena, const cJSON *object, struct yq_wecom_member *ret,
+                           struct yq_error *err)
+{
+    struct reader r = {.arena = arena};
+    if (read_fields(&r, object, ret, err) < 0)
+        return -1;
+    char *key = yq_arena_alloc(arena, YQ_USERID_MAX + 1);
+    yq_userid_key(ret->userid, key);
+    ret->key = key;
+    return 0;
 }
 
 struct yq_wecom_member *yq_wecom_read_member(struct yq_view *v, const cJSON *object,
                                              struct yq_error *err)
 {
-    const cJSON *id = yq_json_get(object, "userid");
-    if (!cJSON_IsString(id) || !yq_userid_valid(id->valuestring, strlen(id->valuestring))) {
-        (void)yq_error_set(err, YQ_ERROR_INVALID, "a member without a valid userid");
+    struct reader r = {.arena = v->arena, .copy = true};
+    struct yq_wecom_member fresh; /* one answer, not a mixture */
+    if (read_fields(&r, object, &fresh, err) < 0)
         return NULL;
-    }
-    struct yq_wecom_member *m = yq_view_wecom_member(v, id->valuestring);
-    struct yq_wecom_member fresh = {.key = m->key, .hh = m->hh}; /* one answer, not a mixture */
+    struct yq_wecom_member *m = yq_view_wecom_member(v, fresh.userid);
+    fresh.key = m->key;
+    fresh.hh = m->hh;
     *m = fresh;
-    m->userid = yq_arena_strdup(v->arena, id->valuestring);
-    m->fact = YQ_PRESENT;
-    read_text(v, m, object, YQ_FIELD_NAME, &m->name);
-    read_text(v, m, object, YQ_FIELD_MOBILE, &m->mobile);
-    read_text(v, m, object, YQ_FIELD_EMAIL, &m->email);
-    read_gender(v, m, object);
-    read_status(m, object);
-    read_placing(v, m, object);
     return m;
 }
 
@@ -187,6 +243,7 @@ struct yq_wecom_department *yq_wecom_read_department(struct yq_view *v, const cJ
     if (!yq_json_int(object, "order", &d->order) || d->order < 0)
         d->order = -1;
     d->leader_count = 0;
-    d->leaders = read_userids(v, yq_json_get(object, "department_leader"), &d->leader_count);
+    d->leaders =
+        read_userids(v->arena, yq_json_get(object, "department_leader"), true, &d->leader_count);
     return d;
 }
