@@ -10,6 +10,7 @@
 #include "crypto/secret.h"
 
 #define LOOK_MS 100 /* the watch is asked at least this often */
+#define SLOW_WAIT_MS 2000
 
 struct yq_peer *yq_peer_new(const struct yq_peer_options *options)
 {
@@ -135,6 +136,60 @@ out:
     if (fetched_here && state == YQ_TOKEN_READY && p->options.trace.token_refreshed != NULL)
         p->options.trace.token_refreshed(p->options.trace.context, p->options.kind->name);
     return state;
+}
+
+/* ---- the pace, which all threads share ---- */
+
+int64_t yq_peer_pace_start(struct yq_peer *p, bool background)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    int64_t wait = yq_pace_start(&p->pace, yq_mono_ms(p->options.clock), background);
+    (void)pthread_mutex_unlock(&p->lock);
+    return wait;
+}
+
+int64_t yq_peer_pace_blocked(struct yq_peer *p, const char *api)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    int64_t wait = yq_pace_blocked(&p->pace, api, yq_mono_ms(p->options.clock));
+    (void)pthread_mutex_unlock(&p->lock);
+    return wait;
+}
+
+void yq_peer_pace_end(struct yq_peer *p, bool background)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    if (background)
+        yq_pace_background_ended(&p->pace);
+    yq_pace_end(&p->pace);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+int64_t yq_peer_pace_answer(struct yq_peer *p, const char *api, enum yq_answer answer,
+                            bool background)
+{
+    int64_t now = yq_mono_ms(p->options.clock), wait = 0;
+    (void)pthread_mutex_lock(&p->lock);
+    if (background)
+        yq_pace_background_ended(&p->pace);
+    switch (answer) {
+    case YQ_ANSWER_SLOW:
+        yq_pace_too_fast(&p->pace, now);
+        wait = SLOW_WAIT_MS;
+        break;
+    case YQ_ANSWER_BLOCKED:
+        yq_pace_end(&p->pace);
+        wait = yq_pace_block(&p->pace, api, now);
+        break;
+    case YQ_ANSWER_OK:
+    case YQ_ANSWER_ITEM:
+        yq_pace_good(&p->pace, now);
+        break;
+    default:
+        yq_pace_end(&p->pace);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    return wait;
 }
 
 /* ---- one request for itself ---- */

@@ -36,6 +36,16 @@ void yq_peer_wait_token(struct yq_peer *p, int wait_ms);
 /* The peer refused this token: forget it, unless it has been replaced already. */
 void yq_peer_drop_token(struct yq_peer *p, uint64_t generation);
 
+/* 0: a call may start, and is counted; otherwise how long to wait. */
+int64_t yq_peer_pace_start(struct yq_peer *p, bool background);
+/* How long this API stays shut; 0: it is open. */
+int64_t yq_peer_pace_blocked(struct yq_peer *p, const char *api);
+/* A call that was counted ended without an answer. */
+void yq_peer_pace_end(struct yq_peer *p, bool background);
+/* It ended with this one. Returns how long to leave the API alone, 0 = no matter. */
+int64_t yq_peer_pace_answer(struct yq_peer *p, const char *api, enum yq_answer answer,
+                            bool background);
+
 int yq_watch_check(const struct yq_watch *watch, struct yq_error *err);
 
 #endif

@@ -10,7 +10,6 @@
 
 #define LOOK_MS 100  /* the watch is asked at least this often */
 #define SLOW_TIMES 5 /* so often a call is sent again after "too fast" */
-#define SLOW_WAIT_MS 2000
 
 struct job {
     struct run *run;
@@ -68,42 +67,7 @@ static void prefix_api(const struct job *j, struct yq_error *err)
     (void)yq_error_prefix(err, api);
 }
 
-static void end_pace(struct run *r)
-{
-    (void)pthread_mutex_lock(&r->p->lock);
-    if (r->background)
-        yq_pace_background_ended(&r->p->pace);
-    yq_pace_end(&r->p->pace);
-    (void)pthread_mutex_unlock(&r->p->lock);
-}
-
 /* ---- answers ---- */
-
-static void pace_answer(struct run *r, struct job *j, enum yq_answer answer)
-{
-    struct yq_peer *p = r->p;
-    struct yq_error *err = &j->call->error;
-    (void)pthread_mutex_lock(&p->lock);
-    if (r->background)
-        yq_pace_background_ended(&p->pace);
-    switch (answer) {
-    case YQ_ANSWER_SLOW:
-        yq_pace_too_fast(&p->pace, now(r));
-        err->wait_ms = SLOW_WAIT_MS;
-        break;
-    case YQ_ANSWER_BLOCKED:
-        yq_pace_end(&p->pace);
-        err->wait_ms = yq_pace_block(&p->pace, j->call->api, now(r));
-        break;
-    case YQ_ANSWER_OK:
-    case YQ_ANSWER_ITEM:
-        yq_pace_good(&p->pace, now(r));
-        break;
-    default:
-        yq_pace_end(&p->pace);
-    }
-    (void)pthread_mutex_unlock(&p->lock);
-}
 
 /* Once more with a new token; a second refusal ends the run. */
 static void token_refused(struct run *r, struct job *j)
@@ -182,10 +146,9 @@ static void answered(void *context, struct yq_http_response *response)
     if (answer != YQ_ANSWER_OK) {
         j->call->error = err;
         j->call->error.code = code;
-        j->call->error.wait_ms = 0;
         prefix_api(j, &j->call->error);
     }
-    pace_answer(r, j, answer);
+    j->call->error.wait_ms = yq_peer_pace_answer(r->p, j->call->api, answer, r->background);
     /* A gateway's 404 and the like come before the peer; anything else may come after the deed. */
     bool client_error = response->status >= 400 && response->status < 500;
     if (answer == YQ_ANSWER_OK)
@@ -257,9 +220,7 @@ static bool refuse_next(struct run *r, struct job *j)
         finish(j);
         return true;
     }
-    (void)pthread_mutex_lock(&r->p->lock);
-    int64_t blocked = yq_pace_blocked(&r->p->pace, j->call->api, now(r));
-    (void)pthread_mutex_unlock(&r->p->lock);
+    int64_t blocked = yq_peer_pace_blocked(r->p, j->call->api);
     if (blocked == 0)
         return false;
     dequeue(r);
@@ -291,11 +252,9 @@ static int64_t leave_to_send(struct run *r, char **ret_token, uint64_t *ret_gene
     case YQ_TOKEN_READY:
         break;
     }
-    (void)pthread_mutex_lock(&r->p->lock);
-    int64_t wait = yq_pace_start(&r->p->pace, now(r), r->background);
-    (void)pthread_mutex_unlock(&r->p->lock);
+    int64_t wait = yq_peer_pace_start(r->p, r->background);
     if (wait == 0 && yq_watch_check(r->watch, &err) < 0) {
-        end_pace(r);
+        yq_peer_pace_end(r->p, r->background);
         r->stop = err;
         wait = -1;
     }
@@ -338,7 +297,7 @@ static void drop_running(struct run *r)
             continue;
         j->running = false;
         r->in_flight--;
-        end_pace(r);
+        yq_peer_pace_end(r->p, r->background);
         (void)yq_error_set(&j->call->error, j->call->write ? YQ_ERROR_UNKNOWN : YQ_ERROR_RETRY,
                            "given up before the answer");
         prefix_api(j, &j->call->error);

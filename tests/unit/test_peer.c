@@ -459,6 +459,37 @@ static void stops_while_it_waits_for_a_token(void **state)
     close_world(&w);
 }
 
+/* A background run may use fewer places, and gives back each of them, however its calls end. */
+static void background_calls_give_their_places_back(void **state)
+{
+    (void)state;
+    struct world w = {0};
+    open_world(&w, 1000, 4, &real_clock);
+    static const char *const apis[] = {"/late", "/item", "/cut", "/garbage", "/fatal"};
+    struct yq_call calls[20];
+    struct lost_after l = {1000000};
+    struct yq_watch watch = {.check = lose, .context = &l, .background = true};
+    memset(calls, 0, sizeof(calls));
+    for (int i = 0; i < 20; i++)
+        calls[i].api = apis[i % 5];
+    assert_int_equal(yq_peer_run(w.peer, w.h, calls, 20, &watch, NULL), 0);
+    yq_calls_release(calls, 20);
+    for (int i = 0; i < 20; i++)
+        calls[i].api = "/stuck";
+    l.left = 12;
+    assert_int_equal(yq_peer_run(w.peer, w.h, calls, 20, &watch, NULL), -1);
+    l.left = 1000;
+    peer_server_forget(w.server);
+    for (int i = 0; i < 20; i++)
+        calls[i].api = "/late";
+    assert_int_equal(yq_peer_run(w.peer, w.h, calls, 20, &watch, NULL), 0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(calls[i].error.kind, YQ_ERROR_NONE);
+    yq_calls_release(calls, 20);
+    assert_int_equal(peer_server_count(w.server, "/late"), 20);
+    close_world(&w);
+}
+
 /* P11, P12: what we add to the peer's own time. */
 static void adds_little_to_the_peers_time(void **state)
 {
@@ -495,6 +526,7 @@ int main(void)
         cmocka_unit_test(a_fatal_answer_shuts_its_api),
         cmocka_unit_test(stops_when_the_watch_says_so),
         cmocka_unit_test(stops_while_it_waits_for_a_token),
+        cmocka_unit_test(background_calls_give_their_places_back),
         cmocka_unit_test(adds_little_to_the_peers_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
