@@ -128,7 +128,7 @@ static bool leaves_place(struct planner *p, const struct department *o, const ch
             strcmp(o->parent.id, parent) != 0);
 }
 
-enum spot { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED };
+enum spot { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED, UNKNOWN };
 
 /* The place that d wants: is somebody there, and will they go (decisions.md 10)? */
 static enum spot look_at_place(struct planner *p, struct department *d,
@@ -145,6 +145,8 @@ static enum spot look_at_place(struct planner *p, struct department *d,
     struct department *o = settle_department(p, there->owner->id, true);
     if (o->progress == OPEN)
         return UNDECIDED;
+    if (o->progress == WAITS)
+        return UNKNOWN;
     if (!leaves_place(p, o, d->parent.id, d->name))
         return TAKEN_BY_LINKED;
     if (o->progress == GONE)
@@ -158,6 +160,17 @@ static enum spot look_at_place(struct planner *p, struct department *d,
     return FREE;
 }
 
+/* Whether the one who stands there will go is not known yet. */
+static enum progress await_holder(struct planner *p, struct department *d, enum spot spot,
+                                  const struct yq_eteams_department *there)
+{
+    if (spot == UNDECIDED)
+        return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
+    const struct department *holder = settle_department(p, there->owner->id, true);
+    return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, holder->id),
+                yq_reason_name(holder->reason.code));
+}
+
 /* Without a record: link what stands there under that name (R2), also a disabled one (decisions.md
  * 8), else it is created (R1). */
 static enum progress find_or_create(struct planner *p, struct department *d)
@@ -166,8 +179,8 @@ static enum progress find_or_create(struct planner *p, struct department *d)
         return d->progress;
     const struct yq_eteams_department *there = NULL;
     enum spot spot = look_at_place(p, d, &there);
-    if (spot == UNDECIDED)
-        return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
+    if (spot == UNDECIDED || spot == UNKNOWN)
+        return await_holder(p, d, spot, there);
     if (spot == TAKEN_BY_LINKED)
         return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, there->owner->id), NULL);
     if (spot == FREE && d->parent.id != NULL) {
@@ -200,8 +213,8 @@ static enum progress compare_record(struct planner *p, struct department *d)
         return d->progress;
     const struct yq_eteams_department *there = NULL;
     enum spot spot = look_at_place(p, d, &there);
-    if (spot == UNDECIDED)
-        return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
+    if (spot == UNDECIDED || spot == UNKNOWN)
+        return await_holder(p, d, spot, there);
     const struct department *other = rival(p, d);
     if (spot != FREE ||
         other != NULL) { /* decisions.md 11: the old name stays, nothing is merged */

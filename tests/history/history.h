@@ -59,6 +59,7 @@ struct history {
     uint64_t hits[HISTORY_FAULT_COUNT];
     size_t changes, refused;
     unsigned departments_deleted;
+    unsigned left_to_people, left_to_reconcile; /* what no event can settle */
 };
 
 /* ---- history.c ---- */

@@ -174,8 +174,11 @@ static void new_userid(struct history *h, const cJSON *state)
 static void status(struct history *h, const cJSON *state)
 {
     static const char *const values[] = {"1", "1", "2", "4", "5"};
-    console(h, "{\"do\":\"update_member\",\"userid\":\"%s\",\"status\":%s}",
-            text_in(any_member(h, state), "userid"), values[history_below(h, 5)]);
+    const char *value = values[history_below(h, 5)];
+    const char *userid = text_in(any_member(h, state), "userid");
+    if (console(h, "{\"do\":\"update_member\",\"userid\":\"%s\",\"status\":%s}", userid, value) &&
+        *value == '5')
+        note(h, "member", userid, "member.left");
 }
 
 /* ---- mobiles that change hands ---- */

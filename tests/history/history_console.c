@@ -54,7 +54,7 @@ static const char *kind_of(const char *change)
     return NULL;
 }
 
-static void touch(struct history *h, const char *what, const char *id, const char *kind)
+void note(struct history *h, const char *what, const char *id, const char *kind)
 {
     char subject[96];
     (void)snprintf(subject, sizeof(subject), "%s:%s", what, id);
@@ -85,12 +85,12 @@ static void note_event(struct history *h, const char *xml)
     if (!element(xml, "ChangeType", change, sizeof(change)) || kind_of(change) == NULL)
         return;
     if (element(xml, "UserID", id, sizeof(id)))
-        touch(h, "member", id, kind_of(change));
+        note(h, "member", id, kind_of(change));
     else if (element(xml, "Id", id, sizeof(id)))
-        touch(h, "department", id, kind_of(change));
+        note(h, "department", id, kind_of(change));
     h->departments_deleted += strcmp(change, "delete_party") == 0;
     if (element(xml, "NewUserID", now, sizeof(now))) {
-        touch(h, "member", now, kind_of(change));
+        note(h, "member", now, kind_of(change));
         note_renamed(h, id, now);
     }
 }

@@ -9,6 +9,8 @@
 bool console(struct history *h, const char *json_format, ...) __attribute__((format(printf, 2, 3)));
 cJSON *console_state(struct history *h); /* caller deletes */
 
+/* The subject was touched in this way. */
+void note(struct history *h, const char *what, const char *id, const char *kind);
 const char *text_in(const cJSON *object, const char *key); /* "" where there is none */
 unsigned number_in(const cJSON *object, const char *key);
 /* One of the list by chance; NULL of an empty one. */

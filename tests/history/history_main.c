@@ -30,7 +30,7 @@ struct run {
     uint64_t from, count;
     int jobs;
     bool guard, talks;
-    uint64_t done, wrong, changes;
+    uint64_t done, wrong, changes, to_people, to_reconcile;
     uint64_t hits[HISTORY_FAULT_COUNT];
 };
 
@@ -38,7 +38,7 @@ struct run {
 struct report {
     uint64_t seed;
     bool begun, well;
-    uint64_t changes;
+    uint64_t changes, to_people, to_reconcile;
     uint64_t hits[HISTORY_FAULT_COUNT];
 };
 
@@ -76,7 +76,10 @@ static void play(const struct run *run, uint64_t seed, int fd)
         }
         put(fd, &(struct report){.seed = seed, .begun = true});
         struct history h = {.s = s, .seed = seed, .guard = run->guard, .talks = run->talks};
-        struct report r = {.seed = seed, .well = history_run(&h), .changes = h.changes};
+        struct report r = {.seed = seed, .well = history_run(&h)};
+        r.changes = h.changes;
+        r.to_people = h.left_to_people;
+        r.to_reconcile = h.left_to_reconcile;
         memcpy(r.hits, h.hits, sizeof(r.hits));
         put(fd, &r);
     }
@@ -116,6 +119,8 @@ static void take_report(struct run *run, struct job *j, const struct report *r)
         return;
     run->done++;
     run->changes += r->changes;
+    run->to_people += r->to_people;
+    run->to_reconcile += r->to_reconcile;
     for (int f = 0; f < HISTORY_FAULT_COUNT; f++)
         run->hits[f] += r->hits[f];
     if (!r->well) {
@@ -245,6 +250,8 @@ int main(int argc, char **argv)
     while (any_lives(&run, jobs))
         listen_to(&run, jobs);
     bool complete = print_hits(&run);
+    (void)printf("%8llu  left to a person, %llu to the reconcile\n",
+                 (unsigned long long)run.to_people, (unsigned long long)run.to_reconcile);
     (void)printf("%llu histories from seed %llu, %llu changes, %lld s: %llu wrong\n",
                  (unsigned long long)run.done, (unsigned long long)run.from,
                  (unsigned long long)run.changes, (long long)(time(NULL) - began),

@@ -23,7 +23,7 @@ struct oracle_case {
      *  "disable_departments":false, "held":false (the guard holds the removals),
      *  "renamed":{"old userid":"new userid"},
      *  "history":false (many runs lie between before and after),
- *  "unreadable":["member:x","department:5"], "never_touch":["member:x"]} */
+     *  "unreadable":["member:x","department:5"], "never_touch":["member:x"]} */
     const cJSON *options;
 };
 

@@ -144,7 +144,10 @@ static void judge_posts(struct judge *j, const char *userid, const char *id,
         if (!wanted && (is_ours(p) || full))
             differ(j, userid, "has a part-time post in %s that WeCom does not have", at);
     }
-    for (const cJSON *p = NULL; !full && (p = next_post(j->c->before, id, p)) != NULL;) {
+    bool left =
+        option_true(j, "history", false) && /* in between: all posts end with that */
+        (member_touched(j, userid, "member.deleted") || member_touched(j, userid, "member.left"));
+    for (const cJSON *p = NULL; !full && !left && (p = next_post(j->c->before, id, p)) != NULL;) {
         if (!is_ours(p) && !has_post(j->c->after, id, text_of(p, "departmentId")))
             differ(j, userid, "lost the part-time post in %s that is not ours",
                    text_of(p, "departmentId"));
