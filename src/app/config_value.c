@@ -185,7 +185,7 @@ int yq_config_store(struct yq_config_draft *d, const struct yq_option *o, void *
     case YQ_OPTION_BOOL:
         return store_choice(d, o, at, text, place);
     case YQ_OPTION_TEXTS:
-    case YQ_OPTION_NOTHING:
+    case YQ_OPTION_NOTHING: /* cannot happen: who reads the text sees that it is a list first */
         yq_config_fault(d, place->line, place->key, _("must be a list"));
         return -1;
     default:

@@ -243,7 +243,7 @@ int yq_request_parse(const char *head, size_t len, struct yq_request *ret)
     struct seen seen = {0};
     reset(ret);
     if (!take_line(&rest, &line))
-        return REFUSE;
+        return REFUSE; /* cannot happen: a head is handed over with its empty line */
     int status = read_first_line(line, ret);
     while (status == 0) {
         if (!take_line(&rest, &line))

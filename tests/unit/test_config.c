@@ -418,12 +418,35 @@ static void test_secret_files(void **state)
     assert_non_null(strstr(yq_buf_text(&faults), "c.yaml:11: admin.token_file: must not hold"));
     assert_null(strstr(yq_buf_text(&faults), SECRET));
     yq_buf_clear(&faults);
+    char *large = calloc(70000, 1);
+    assert_non_null(large);
+    memset(large, 'x', 69999);
+    write_file(path, large);
+    free(large);
+    assert_int_equal(yq_config_load(config, &s, &faults), -1);
+    assert_non_null(strstr(yq_buf_text(&faults), "admin.token_file: is no file with a secret"));
+    yq_buf_clear(&faults);
     unlink(path);
     unlink(config);
     assert_int_equal(yq_config_load(config, &s, &faults), -1);
     assert_non_null(strstr(yq_buf_text(&faults), "cannot be read"));
     yq_buf_release(&faults);
     rmdir(folder);
+}
+
+static void test_lists_are_bounded(void **state)
+{
+    (void)state;
+    struct yq_settings *s = NULL;
+    struct yq_buf text = YQ_BUF_INIT, faults = YQ_BUF_INIT;
+    yq_buf_adds(&text, CONNECTION "    sync: { never_touch: { members: [");
+    for (int i = 0; i <= 10000; i++)
+        yq_buf_adds(&text, "a, ");
+    yq_buf_adds(&text, "a] } }\n");
+    assert_int_equal(yq_config_parse("c.yaml", yq_buf_text(&text), text.len, &s, &faults), -1);
+    assert_non_null(strstr(yq_buf_text(&faults), "members: has more than 10000 elements"));
+    yq_buf_release(&text);
+    yq_buf_release(&faults);
 }
 
 int main(void)
@@ -436,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_all_set),
         cmocka_unit_test(test_sample_of_the_design),
         cmocka_unit_test(test_secret_files),
+        cmocka_unit_test(test_lists_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,6 +312,31 @@ static void reads_posts_and_administrators(void **state)
     close_world(&w);
 }
 
+static void a_post_nowhere_is_not_believed(void **state)
+{
+    (void)state;
+    struct world w = {
+        .script = {{{"/queryExtra", NULL,
+                     PAGE("1", "{\"id\":\"" A "\",\"departmentId\":\"the second floor\"}")}}}};
+    const char *ids[] = {A};
+    open_world(&w, "T");
+    assert_int_equal(yq_eteams_read_posts(w.e, w.h, w.v, ids, 1, NULL, NULL), 0);
+    assert_int_equal(person(&w, A)->posts_fact, YQ_UNREADABLE);
+    close_world(&w);
+}
+
+static void a_code_that_is_missing_gives_no_token(void **state)
+{
+    (void)state;
+    struct world w = {.script = {{{"/oauth2/authorize", NULL, "{\"errcode\":\"0\"}"}}}};
+    const char *ids[] = {A};
+    open_world(&w, NULL);
+    assert_int_equal(read_people(&w, ids, 1, NULL), 0);
+    assert_int_equal(person(&w, A)->fact, YQ_UNREADABLE);
+    assert_int_equal(peer_server_count(w.server, "/access_token"), 0);
+    close_world(&w);
+}
+
 static void missing_interfaces_are_unknown_and_remembered(void **state)
 {
     (void)state;
@@ -641,6 +666,8 @@ int main(void)
         cmocka_unit_test(looks_people_up),
         cmocka_unit_test(a_hit_without_its_value_is_no_miss),
         cmocka_unit_test(reads_posts_and_administrators),
+        cmocka_unit_test(a_post_nowhere_is_not_believed),
+        cmocka_unit_test(a_code_that_is_missing_gives_no_token),
         cmocka_unit_test(missing_interfaces_are_unknown_and_remembered),
         cmocka_unit_test(reads_all_pages),
         cmocka_unit_test(refuses_lists_whose_count_is_off),

@@ -231,6 +231,22 @@ static void uses_the_proxy_it_is_given(void **state)
     yq_http_free(h);
 }
 
+/* Never mind that the other side speaks no TLS: nothing is sent without the certificates. */
+static void names_a_ca_file_that_is_not_there(void **state)
+{
+    struct yq_http *h = yq_http_new();
+    char *url = yq_printf("https%s", peer_server_url(*state) + 4);
+    options.ca_file = "/nonexistent/ca.pem";
+    struct got g = ask(h, url, "/echo", NULL, false);
+    assert_int_equal(g.response.status, 0);
+    assert_int_equal(g.response.error.kind, YQ_ERROR_FATAL);
+    assert_non_null(strstr(g.response.error.text, "ca_file"));
+    free(g.body);
+    options.ca_file = NULL;
+    free(url);
+    yq_http_free(h);
+}
+
 static int setup(void **state)
 {
     *state = peer_server_new(handler, NULL);
@@ -253,6 +269,7 @@ int main(void)
         cmocka_unit_test(sends_once_what_must_not_be_repeated),
         cmocka_unit_test(drops_what_runs),
         cmocka_unit_test(uses_the_proxy_it_is_given),
+        cmocka_unit_test(names_a_ca_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

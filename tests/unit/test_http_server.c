@@ -109,6 +109,9 @@ static void expect_answer(struct talk *t, int status, const char *body)
     talk_answer_release(&a);
 }
 
+#define LONG_WORD /* 128 bytes */                                                                  \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"                             \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define POST_ECHO(rest) "POST /echo HTTP/1.1\r\nHost: h\r\n" rest
 #define GET_LATER(name) "GET /later/" name " HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -317,6 +320,7 @@ static const struct {
     {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n1\r\nX0\r\n\r\n0\r\n\r\n")},
     {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n000000001\r\nX\r\n0\r\n\r\n")},
     {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n1;\x01\r\nX\r\n0\r\n\r\n")},
+    {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n1;" LONG_WORD LONG_WORD "\r\nX\r\n")},
     {413, POST_ECHO("Transfer-Encoding: chunked\r\n\r\nffffffff\r\nX")},
     {413, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n3e9\r\nX")},
     {413, POST_ECHO("Content-Length: 1001\r\n\r\n")},

@@ -172,6 +172,42 @@ static void an_incomplete_list_says_nothing(void **state)
     }
 }
 
+static int move_clock(void *context, struct yq_error *err)
+{
+    (void)err;
+    ((struct fake_clock *)context)->now_ms += 1;
+    return 0;
+}
+
+static void a_cursor_that_never_ends_is_refused(void **state)
+{
+    (void)state;
+    struct world w = {
+        .script = {
+            {TOKENS, {"/user/get", NULL, "{\"errcode\":48009}"}, {"/user/list_id", NULL, page1}}}};
+    const char *ids[] = {"gone"};
+    open_world(&w, NULL, "contacts");
+    struct yq_watch watch = {.check = move_clock, .context = &w.clock};
+    assert_int_equal(yq_wecom_read_members(w.w, w.h, w.v, ids, 1, &watch, NULL), 0);
+    assert_int_equal(fact(&w, "gone"), YQ_UNREADABLE);
+    assert_int_equal(peer_server_count(w.server, "/user/list_id"), 1000);
+    close_world(&w);
+}
+
+static void a_tree_that_is_no_list_says_nothing(void **state)
+{
+    (void)state;
+    struct world w = {.script = {{TOKENS,
+                                  {"/department/get", NULL, "{\"errcode\":48009}"},
+                                  {"/department/simplelist", NULL,
+                                   "{\"errcode\":0,\"department_id\":{\"id\":12}}"}}}};
+    const uint32_t ids[] = {12};
+    open_world(&w, NULL, "contacts");
+    assert_int_equal(yq_wecom_read_departments(w.w, w.h, w.v, ids, 1, NULL, NULL), 0);
+    assert_int_equal(yq_view_find_wecom_department(w.v, 12)->fact, YQ_UNREADABLE);
+    close_world(&w);
+}
+
 static void reads_departments(void **state)
 {
     (void)state;
@@ -296,6 +332,8 @@ int main(void)
         cmocka_unit_test(falls_back_to_ids),
         cmocka_unit_test(falls_back_when_the_app_may_not),
         cmocka_unit_test(an_incomplete_list_says_nothing),
+        cmocka_unit_test(a_cursor_that_never_ends_is_refused),
+        cmocka_unit_test(a_tree_that_is_no_list_says_nothing),
         cmocka_unit_test(reads_departments),
         cmocka_unit_test(lists_members_of_departments),
         cmocka_unit_test(names_the_secret_that_is_wrong),
