@@ -178,6 +178,9 @@ struct yq_eteams_department *yq_view_eteams_department(struct yq_view *v, const 
 struct yq_eteams_member *yq_view_eteams_member(struct yq_view *v, const char *id);
 /* value need not be normalised; NULL if it normalises to nothing. */
 struct yq_lookup *yq_view_lookup(struct yq_view *v, enum yq_lookup_field field, const char *value);
+/* Only finds one that is there. */
+const struct yq_lookup *yq_view_find_lookup(struct yq_view *v, enum yq_lookup_field field,
+                                            const char *value);
 /* To be called once a row's account, mobile, e-mail and job number are set: makes it findable. */
 void yq_view_index_member(struct yq_view *v, struct yq_eteams_member *m);
 

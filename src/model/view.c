@@ -207,6 +207,16 @@ static const char *lookup_value(struct yq_arena *arena, enum yq_lookup_field fie
     return yq_normal_account(arena, value);
 }
 
+const struct yq_lookup *yq_view_find_lookup(struct yq_view *v, enum yq_lookup_field field,
+                                            const char *value)
+{
+    const char *key = yq_arena_printf(v->arena, "%d:%s", (int)field,
+                                      value ? lookup_value(v->arena, field, value) : "");
+    const struct yq_lookup *l;
+    HASH_FIND_STR(v->lookups, key, l);
+    return l;
+}
+
 struct yq_lookup *yq_view_lookup(struct yq_view *v, enum yq_lookup_field field, const char *value)
 {
     const char *normal = value ? lookup_value(v->arena, field, value) : "";

@@ -15,7 +15,7 @@
 #define ROUNDS 64        /* a chain of 15 levels takes about 15 */
 #define BULK_SUBJECTS 50 /* decisions.md 3 */
 #define BULK_DEPARTMENTS 20
-#define LIST_FROM 3 /* so many members of one department make one list cheaper */
+#define LIST_FROM 2 /* so many members of one department make one list cheaper */
 
 struct round {
     const struct yq_sync *s;
@@ -79,7 +79,7 @@ static int own_departments(struct round *g, struct yq_error *err)
 static size_t add_hits(struct yq_view *v, enum yq_lookup_field field, const char *value,
                        const char ***ids, size_t *capacity, size_t count)
 {
-    const struct yq_lookup *l = value && value[0] ? yq_view_lookup(v, field, value) : NULL;
+    const struct yq_lookup *l = yq_view_find_lookup(v, field, value);
     for (size_t i = 0; l != NULL && i < l->hit_count; i++) {
         if (l->hits[i]->owner_asked)
             continue;

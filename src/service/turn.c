@@ -18,7 +18,7 @@
 #include "service/metrics.h"
 #include "settle.h"
 
-#define SCOPE_MAX 1000  /* subjects of one run */
+#define SCOPE_MAX 10000 /* subjects of one run: a burst shares its lists and pages */
 #define READ_COUNT 2000 /* entries of one read */
 #define DEATHS_MAX 3    /* a subject that was there so often when its worker died is set aside */
 #define OWED_GROUP "the consumer group was lost"
@@ -80,14 +80,19 @@ static int read_pending(struct turn *t, struct yq_error *err)
     return 0;
 }
 
+/* Enough for one run. */
 static int read_new(struct turn *t, struct yq_error *err)
 {
-    if (yq_scope_full(&t->scope))
-        return 0;
-    struct yq_deliveries d = {0};
-    if (yq_queue_read_new(t->c->redis, t->c->keys, t->id, READ_COUNT, &d, err) < 0)
-        return -1;
-    yq_scope_add(&t->scope, &d);
+    size_t count = READ_COUNT;
+    for (size_t read = 0; count == READ_COUNT && read < SCOPE_MAX; read += count) {
+        struct yq_deliveries d = {0};
+        if (yq_scope_full(&t->scope))
+            return 0;
+        if (yq_queue_read_new(t->c->redis, t->c->keys, t->id, READ_COUNT, &d, err) < 0)
+            return -1;
+        count = d.count;
+        yq_scope_add(&t->scope, &d);
+    }
     return 0;
 }
 
