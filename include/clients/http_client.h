@@ -49,7 +49,8 @@ typedef void yq_http_done(void *context, struct yq_http_response *response);
  * copied but the options. */
 int yq_http_start(struct yq_http *h, const struct yq_http_request *request, yq_http_done *done,
                   void *context, struct yq_error *err);
-/* Moves the running requests on, waiting up to wait_ms for something to happen. */
+/* Moves the running requests on, waiting up to wait_ms for something to happen. Ends at most one of
+ * them; the next call finds the others, and does not wait then. */
 int yq_http_poll(struct yq_http *h, int wait_ms, struct yq_error *err);
 /* How many are running. */
 size_t yq_http_running(const struct yq_http *h);

@@ -282,10 +282,11 @@ static void finish(struct yq_http *h, struct transfer *t, CURLcode rc)
     yq_buf_release(&response.body);
 }
 
-/* Moves all requests on; returns how many ended, or -1. */
+/* Moves all requests on, and ends at most one of them, so that whoever waits to be sent need not
+ * wait until several large answers are read. Returns how many ended, or -1. */
 static int step(struct yq_http *h, struct yq_error *err)
 {
-    int running = 0, left = 0, ended = 0;
+    int running = 0, left = 0;
     CURLMcode rc = curl_multi_perform(h->multi, &running);
     if (rc != CURLM_OK)
         return yq_error_set(err, YQ_ERROR_RETRY, "curl: %s", curl_multi_strerror(rc));
@@ -297,9 +298,9 @@ static int step(struct yq_http *h, struct yq_error *err)
         CURLcode result = message->data.result;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         finish(h, (struct transfer *)(void *)private, result);
-        ended++;
+        return 1;
     }
-    return ended;
+    return 0;
 }
 
 int yq_http_poll(struct yq_http *h, int wait_ms, struct yq_error *err)

@@ -118,15 +118,17 @@ int yq_wecom_read_members(struct yq_wecom *w, struct yq_http *h, struct yq_view 
     return rc == 0 && shut ? yq_wecom_ids_of_members(w, h, v, userids, count, watch, err) : rc;
 }
 
-/* Every well-formed row of a list; those of user/list have the fields of user/get. */
-static void take_member_list(struct yq_view *v, const cJSON *reply)
+/* Every well-formed row of a list; those of user/list have the fields of user/get. Called as soon as
+ * the list is there, so that its tree is not kept. */
+static void take_member_list(struct yq_call *call)
 {
-    const cJSON *row, *list = yq_json_get(reply, "userlist");
-    if (!cJSON_IsArray(list))
+    const cJSON *row, *list = yq_json_get(call->reply, "userlist");
+    if (call->error.kind != YQ_ERROR_NONE || !cJSON_IsArray(list))
         return;
     cJSON_ArrayForEach (row, list) {
-        (void)yq_wecom_read_member(v, row, NULL);
+        (void)yq_wecom_read_member(call->context, row, NULL);
     }
+    yq_calls_release(call, 1);
 }
 
 int yq_wecom_list_members(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
@@ -140,12 +142,10 @@ int yq_wecom_list_members(struct yq_wecom *w, struct yq_http *h, struct yq_view 
     for (size_t i = 0; i < count; i++) {
         calls[i].api = WC_P_USER_LIST;
         calls[i].query = yq_printf("department_id=%u", departments[i]);
+        calls[i].context = v;
+        calls[i].done = take_member_list;
     }
     int rc = yq_wecom_run(c, h, calls, count, watch, err);
-    for (size_t i = 0; i < count; i++) {
-        if (calls[i].error.kind == YQ_ERROR_NONE)
-            take_member_list(v, calls[i].reply);
-    }
     release_calls(calls, count);
     return rc;
 }
