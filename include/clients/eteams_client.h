@@ -73,6 +73,7 @@ struct yq_eteams_row {
                               answer was lost, read back first; RETRY, REFUSED, LIMIT as they say;
                               code: the peer's row code */
     bool already;
+    bool settled; /* all of this is final, though other rows may still be under way */
 };
 
 /* Writes the rows in calls of up to 100, one call after the other, in order. Row results are

@@ -53,6 +53,10 @@ struct yq_watch {
     int (*check)(void *context, struct yq_error *err);
     void *context;
     bool background; /* its calls leave a share of the pace to others (clients/pace.h) */
+    /* Called once in every run of calls, when the first ones are on their way: for what can be done
+     * while their answers are awaited. NULL: nothing. */
+    void (*meanwhile)(void *context);
+    void *meanwhile_context;
 };
 
 /* Told of every answer: for metrics and for `explain`. Must be quick and thread-safe. */

@@ -11,11 +11,13 @@
 #include "commit.h"
 
 #define CHUNK_COMMANDS 500
-#define CHUNK_BYTES ((size_t)1024 * 1024)
+#define CHUNK_BYTES ((size_t)256 * 1024)
 #define ARGUMENTS_MAX 64
+#define JOINED_MAX 128 /* words of a command that others joined */
+#define LOOK_BACK 4    /* so far, for one that can be joined */
 
 struct command {
-    int argc;
+    int argc, capacity;
     size_t bytes;
     const char **argv;
 };
@@ -70,10 +72,54 @@ void yq_commit_free(struct yq_commit *c)
     free(c);
 }
 
+/* How many words a command shares with those that may join it: command and key, for XACK the group,
+ * too. 0: nothing joins it. */
+static int shared_words(const char *command)
+{
+    if (strcmp(command, "HSET") == 0 || strcmp(command, "HDEL") == 0)
+        return 2;
+    return strcmp(command, "XACK") == 0 ? 3 : 0;
+}
+
+/* Fields of one hash, and entries to be acknowledged, go into one command where nothing stands
+ * between that uses the same key, or must have happened first: Redis takes a fraction of the time
+ * for them. NULL: it stays alone. */
+static struct command *to_join(struct yq_commit *c, const struct command *added)
+{
+    int shared = shared_words(added->argv[0]);
+    for (size_t n = 1; shared > 0 && n <= LOOK_BACK && n <= c->count; n++) {
+        struct command *old = &c->commands[c->count - n];
+        int same = 0;
+        while (same < shared && same < old->argc && strcmp(old->argv[same], added->argv[same]) == 0)
+            same++;
+        if (same == shared)
+            return old->argc + added->argc - shared <= JOINED_MAX ? old : NULL;
+        bool audit = strcmp(old->argv[0], YQ_COMMIT_AUDIT) == 0;
+        if ((shared_words(old->argv[0]) == 0 && !audit) ||
+            strcmp(old->argv[1], added->argv[1]) == 0)
+            return NULL;
+    }
+    return NULL;
+}
+
+static void join(struct yq_commit *c, struct command *old, const struct command *added)
+{
+    int shared = shared_words(added->argv[0]), more = added->argc - shared;
+    if (old->argc + more > old->capacity) {
+        old->capacity = JOINED_MAX;
+        const char **longer = yq_arena_alloc(c->arena, JOINED_MAX * sizeof(*longer));
+        memcpy(longer, old->argv, (size_t)old->argc * sizeof(*longer));
+        old->argv = longer;
+    }
+    memcpy(old->argv + old->argc, added->argv + shared, (size_t)more * sizeof(*added->argv));
+    old->argc += more;
+    old->bytes += added->bytes;
+}
+
 void yq_commit_add(struct yq_commit *c, const char *command, ...)
 {
     const char *words[ARGUMENTS_MAX];
-    struct command added = {0};
+    struct command added = {.argv = words};
     va_list args;
     va_start(args, command);
     for (const char *word = command; word != NULL; word = va_arg(args, const char *)) {
@@ -83,6 +129,12 @@ void yq_commit_add(struct yq_commit *c, const char *command, ...)
         added.bytes += strlen(word);
     }
     va_end(args);
+    struct command *old = to_join(c, &added);
+    if (old != NULL) {
+        join(c, old, &added);
+        return;
+    }
+    added.capacity = added.argc;
     added.argv = yq_arena_alloc(c->arena, (size_t)added.argc * sizeof(*added.argv));
     memcpy(added.argv, words, (size_t)added.argc * sizeof(*added.argv));
     yq_grow(&c->commands, &c->capacity, c->count, sizeof(*c->commands));

@@ -291,7 +291,7 @@ static bool refuse_bad_ids(struct yq_eteams_row *rows, size_t count, enum yq_ete
     for (size_t i = 0; i < count; i++) {
         bool needed = kinds[kind].rule == NULL;
         rows[i].new_id[0] = '\0';
-        rows[i].already = false;
+        rows[i].already = rows[i].settled = false;
         rows[i].error = (struct yq_error){0};
         if (rows[i].id == NULL ? needed : !yq_eteams_is_id(rows[i].id)) {
             (void)yq_error_set(&rows[i].error, YQ_ERROR_REFUSED, "not an id of eteams");
@@ -326,6 +326,8 @@ static int write_all(struct write *w, struct yq_eteams_row *rows, size_t count,
             size = (w->count + 1) / 2;
             continue;
         }
+        for (size_t i = 0; i < w->count; i++)
+            w->rows[i].settled = true;
         at += w->count;
         if (dealt < 0 || stop) {
             leave_rest(rows, at, count, &rows[at - 1].error);

@@ -32,6 +32,7 @@ struct run {
     bool background;      /* leaves a share of the pace to others */
     const char *shut_api; /* answered FATAL: not asked again in this run */
     struct yq_error shut_error;
+    bool wait_used;       /* the caller has had its time (yq_watch.meanwhile) */
     struct yq_error stop; /* NONE: go on */
 };
 
@@ -314,6 +315,18 @@ static void end_run(struct run *r)
     fail_queued(r, YQ_ERROR_RETRY, &r->stop);
 }
 
+/* The first calls are handed over; the caller may work until they are answered. */
+static void use_the_wait(struct run *r)
+{
+    struct yq_error err = {0};
+    if (r->watch == NULL || r->watch->meanwhile == NULL || r->wait_used || r->in_flight == 0)
+        return;
+    r->wait_used = true;
+    if (yq_http_poll(r->h, 0, &err) < 0) /* they leave now */
+        yq_http_abort(r->h);
+    r->watch->meanwhile(r->watch->meanwhile_context);
+}
+
 static void go(struct run *r)
 {
     while (r->finished < r->count) {
@@ -323,6 +336,7 @@ static void go(struct run *r)
         int64_t wait = r->stop.kind == YQ_ERROR_NONE ? send_some(r) : LOOK_MS;
         if (r->stop.kind != YQ_ERROR_NONE)
             end_run(r);
+        use_the_wait(r);
         if (r->finished == r->count)
             break;
         if (yq_http_poll(r->h, (int)wait, &err) < 0)

@@ -206,6 +206,44 @@ static void settle_row(struct apply *a, const struct yq_operation *op,
     }
 }
 
+/* Operations that go to one interface, in as many calls as it takes. */
+struct batch {
+    struct apply *a;
+    struct yq_operation *const *ops;
+    struct yq_eteams_row *rows;
+    size_t count, next; /* next: the first one that is not recorded */
+    bool lost;          /* nothing more can be recorded */
+    struct yq_error error;
+};
+
+/* Records what is settled while the next call is on its way, so that neither waits for the other
+ * and a crash loses the memory of one call. */
+static void record_settled(void *context)
+{
+    struct batch *b = context;
+    size_t from = b->next;
+    for (; b->next < b->count && b->rows[b->next].settled; b->next++)
+        settle_row(b->a, b->ops[b->next], &b->rows[b->next]);
+    if (b->next > from && !b->lost)
+        b->lost = yq_record_commit(b->a->record, &b->error) < 0;
+}
+
+static int write_rows(struct batch *b, enum yq_eteams_write kind, struct yq_error *err)
+{
+    const struct yq_sync *s = b->a->s;
+    struct yq_watch watch = *s->watch;
+    watch.meanwhile = record_settled;
+    watch.meanwhile_context = b;
+    int result = yq_eteams_write(s->connection->eteams, s->http, kind, b->rows, b->count, s->run,
+                                 &watch, err);
+    for (; b->next < b->count; b->next++)
+        settle_row(b->a, b->ops[b->next], &b->rows[b->next]);
+    if (!b->lost)
+        return result;
+    *err = b->error;
+    return -1;
+}
+
 static int write_batch(struct apply *a, struct yq_operation *const *ops, size_t count,
                        enum yq_eteams_write kind, struct yq_error *err)
 {
@@ -219,12 +257,10 @@ static int write_batch(struct apply *a, struct yq_operation *const *ops, size_t 
                                 a->s->connection->settings->id, &texts[i]);
         rows[i].json = yq_buf_text(&texts[i]);
     }
-    int result = yq_eteams_write(a->s->connection->eteams, a->s->http, kind, rows, count, a->s->run,
-                                 a->s->watch, err);
-    for (size_t i = 0; i < count; i++) {
-        settle_row(a, ops[i], &rows[i]);
+    struct batch b = {.a = a, .ops = ops, .rows = rows, .count = count};
+    int result = write_rows(&b, kind, err);
+    for (size_t i = 0; i < count; i++)
         yq_buf_release(&texts[i]);
-    }
     free(texts);
     free(rows);
     return result;

@@ -51,6 +51,22 @@ static bool writes_job_num(const struct yq_operation *op)
     return false;
 }
 
+static bool agree_member(struct yq_link_member *link, const struct yq_verdict *v)
+{
+    bool changed = false;
+    for (int f = 0; f < YQ_MEMBER_FIELD_COUNT; f++) {
+        if (v->agreed[f] != 0 && link->agreed[f] != v->agreed[f]) {
+            link->agreed[f] = v->agreed[f];
+            changed = true;
+        }
+        if (v->heard_at[f] > link->heard_at[f]) {
+            link->heard_at[f] = v->heard_at[f];
+            changed = true;
+        }
+    }
+    return changed;
+}
+
 static void make_member(struct yq_record *r, const struct yq_operation *op, const char *target)
 {
     char key[YQ_USERID_MAX + 1];
@@ -61,6 +77,12 @@ static void make_member(struct yq_record *r, const struct yq_operation *op, cons
                                   .how = op->how,
                                   .at = yq_wall_ms(r->sync->clock),
                                   .wrote_job_num = writes_job_num(op)};
+    const struct yq_verdict *v;
+    char subject[YQ_SUBJECT_MAX];
+    yq_subject_key(&op->subject, subject);
+    HASH_FIND_STR(r->plan->verdicts, subject, v);
+    if (op->kind == YQ_OP_MEMBER_CREATE && v != NULL) /* its row had all that will be agreed */
+        (void)agree_member(&link, v);
     put_member(r, yq_view_set_member_link(r->view, &link));
 }
 
@@ -256,22 +278,6 @@ void yq_record_operation(struct yq_record *r, const struct yq_operation *op, con
 }
 
 /* ---- verdicts ---- */
-
-static bool agree_member(struct yq_link_member *link, const struct yq_verdict *v)
-{
-    bool changed = false;
-    for (int f = 0; f < YQ_MEMBER_FIELD_COUNT; f++) {
-        if (v->agreed[f] != 0 && link->agreed[f] != v->agreed[f]) {
-            link->agreed[f] = v->agreed[f];
-            changed = true;
-        }
-        if (v->heard_at[f] > link->heard_at[f]) {
-            link->heard_at[f] = v->heard_at[f];
-            changed = true;
-        }
-    }
-    return changed;
-}
 
 static bool agree_department(struct yq_link_department *link, const struct yq_verdict *v)
 {
