@@ -240,6 +240,22 @@ static bool record_read(struct planner *p, const struct department *d)
     return false;
 }
 
+/* What the last agreement says will change needs a look at the place, too: asked for at once. The
+ * list of a place holds the record itself where that only gets another name. */
+static bool change_read(struct planner *p, struct department *d)
+{
+    const struct yq_link_department *l = d->link;
+    bool renamed =
+        d->name != NULL && l->agreed_name != 0 && l->agreed_name != yq_agreed_hash(d->name);
+    bool moved = d->parent.id != NULL && l->agreed_parent != 0 &&
+                 l->agreed_parent != yq_agreed_hash(d->parent.id);
+    if (d->parent.id == NULL || (!renamed && !moved))
+        return true;
+    if (moved)
+        (void)record_read(p, d);
+    return children_known(p, d, d->parent.id);
+}
+
 static enum progress settle_present(struct planner *p, struct department *d,
                                     const struct yq_wecom_department *w)
 {
@@ -254,6 +270,8 @@ static enum progress settle_present(struct planner *p, struct department *d,
     if (d->name != NULL && d->name[0] == '\0')
         d->name = NULL;
     if (d->link != NULL) {
+        if (!change_read(p, d))
+            return d->progress;
         if (!record_read(p, d))
             return d->progress = OPEN;
         d->row = yq_view_find_eteams_department(p->view, d->link->eteams);
