@@ -91,8 +91,9 @@ int yq_delayed_add(struct yq_redis *r, const struct yq_keys *keys, const char *i
 /* Moves what is due into the ready set; returns how many, or -1. */
 int yq_delayed_move(struct yq_redis *r, const struct yq_keys *keys, int64_t now_ms,
                     struct yq_error *err);
-/* Puts every connection that has waiting or pending entries, no delayed date and no lease into the
- * ready set; returns how many, or -1. */
+/* Puts every connection that has waiting or pending entries and no delayed date into the ready set,
+ * also where somebody holds its lease: who takes it finds out whether the holder is still alive.
+ * Returns how many, or -1. */
 int yq_ready_sweep(struct yq_redis *r, const struct yq_keys *keys, const char *const *ids,
                    size_t count, int64_t now_ms, struct yq_error *err);
 

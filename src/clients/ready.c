@@ -19,20 +19,19 @@ static const struct yq_redis_script move_script = {
     "end\n"
     "return #due\n"};
 
-/* KEYS: delayed, ready, then events and lease of each connection. ARGV: now, group, their ids. */
+/* KEYS: delayed, ready, then the events of each connection. ARGV: now, group, their ids. */
 static const struct yq_redis_script sweep_script = {
-    YQ_LUA_HAS_UNREAD
-    "local added = 0\n"
-    "for i = 3, #ARGV do\n"
-    "  local id, events, lease = ARGV[i], KEYS[2 * i - 3], KEYS[2 * i - 2]\n"
-    "  if redis.call('EXISTS', lease) == 0 and not redis.call('ZSCORE', KEYS[1], id) then\n"
-    "    local g = group_of(events, ARGV[2])\n"
-    "    if (g and g['pending'] > 0) or has_unread(events, ARGV[2]) then\n"
-    "      added = added + redis.call('ZADD', KEYS[2], 'NX', ARGV[1], id)\n"
-    "    end\n"
-    "  end\n"
-    "end\n"
-    "return added\n"};
+    YQ_LUA_HAS_UNREAD "local added = 0\n"
+                      "for i = 3, #ARGV do\n"
+                      "  local id, events = ARGV[i], KEYS[i]\n"
+                      "  if not redis.call('ZSCORE', KEYS[1], id) then\n"
+                      "    local g = group_of(events, ARGV[2])\n"
+                      "    if (g and g['pending'] > 0) or has_unread(events, ARGV[2]) then\n"
+                      "      added = added + redis.call('ZADD', KEYS[2], 'NX', ARGV[1], id)\n"
+                      "    end\n"
+                      "  end\n"
+                      "end\n"
+                      "return added\n"};
 
 static int run(struct yq_redis *r, int argc, const char **argv, struct yq_error *err)
 {
@@ -103,15 +102,13 @@ static int sweep_chunk(struct yq_redis *r, const struct yq_keys *keys, const cha
                        size_t count, const char *now, struct yq_error *err)
 {
     char delayed[YQ_KEY_MAX], ready[YQ_KEY_MAX];
-    char(*names)[YQ_KEY_MAX] = yq_malloc(count * 2 * sizeof(*names));
-    const char *argv[2 + SWEEP_CHUNK * 2 + 2 + SWEEP_CHUNK];
+    char(*names)[YQ_KEY_MAX] = yq_malloc(count * sizeof(*names));
+    const char *argv[2 + SWEEP_CHUNK + 2 + SWEEP_CHUNK];
     int n = 0, added = -1;
     argv[n++] = yq_global_key(keys, "delayed", delayed);
     argv[n++] = yq_global_key(keys, "ready", ready);
-    for (size_t i = 0; i < count; i++) {
-        argv[n++] = yq_key(keys, ids[i], "events", names[2 * i]);
-        argv[n++] = yq_key(keys, ids[i], "lease", names[2 * i + 1]);
-    }
+    for (size_t i = 0; i < count; i++)
+        argv[n++] = yq_key(keys, ids[i], "events", names[i]);
     int key_count = n;
     argv[n++] = now;
     argv[n++] = YQ_QUEUE_GROUP;

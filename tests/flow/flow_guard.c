@@ -132,7 +132,7 @@ static void a_held_command_says_so(void **state)
     assert_int_equal(stage_command(s, &text, "sync", "acme", "--member", "u0", NULL), 0);
     free(text);
     assert_int_equal(stage_command(s, &text, "sync", "acme", "--member", "u1", NULL), 3);
-    assert_non_null(strstr(text, "yunqiao queue"));
+    assert_non_null(strstr(text, "yunqiao approve acme "));
     free(text);
     expect_left(s, "员工0", "总部");
     expect_person(s, "u1", "username", "员工1", NULL);
