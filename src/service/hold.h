@@ -1,0 +1,12 @@
+/* Keeps what the guard held, as a plan that waits for a person. */
+#ifndef YQ_SERVICE_HOLD_H
+#define YQ_SERVICE_HOLD_H
+
+#include "record.h"
+
+/* Queues the plan for the commit, in place of older ones that hold the same people, and tells its
+ * hash to the result and to the verdicts. */
+int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,
+            struct yq_error *err);
+
+#endif
