@@ -116,30 +116,46 @@ static int compare_evidence(const void *left, const void *right)
 }
 
 /* Evidence in an order that does not depend on how it came in. */
-static const struct yq_evidence **sorted_evidence(const struct planner *p, size_t *ret_count)
+static void sort_evidence(struct planner *p)
 {
-    size_t count = 0;
-    const struct yq_evidence **list =
-        yq_arena_alloc(p->arena, (HASH_COUNT(p->view->evidence) + 1) * sizeof(*list));
+    p->evidence =
+        yq_arena_alloc(p->arena, (HASH_COUNT(p->view->evidence) + 1) * sizeof(*p->evidence));
     for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
         if (e->subject.kind == YQ_SUBJECT_MEMBER || e->subject.kind == YQ_SUBJECT_DEPARTMENT)
-            list[count++] = e;
+            p->evidence[p->evidence_count++] = e;
     }
-    qsort(list, count, sizeof(*list), compare_evidence);
-    *ret_count = count;
-    return list;
+    qsort(p->evidence, p->evidence_count, sizeof(*p->evidence), compare_evidence);
 }
 
 /* Few in any scope; kept aside because every member looks through them. */
 static void collect_renames(struct planner *p)
 {
-    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next)
-        p->rename_count += e->subject.kind == YQ_SUBJECT_MEMBER && e->new_userid != NULL;
-    p->renames = yq_arena_alloc(p->arena, (p->rename_count + 1) * sizeof(*p->renames));
-    p->rename_count = 0;
-    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
+    p->renames = yq_arena_alloc(p->arena, (p->evidence_count + 1) * sizeof(*p->renames));
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        const struct yq_evidence *e = p->evidence[i];
         if (e->subject.kind == YQ_SUBJECT_MEMBER && e->new_userid != NULL)
             p->renames[p->rename_count++] = e;
+    }
+}
+
+static void know_everybody(struct planner *p)
+{
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        if (p->evidence[i]->subject.kind == YQ_SUBJECT_MEMBER)
+            know_member(p, p->evidence[i]->subject.userid);
+    }
+    settle_contests(p);
+}
+
+static void settle_everything(struct planner *p)
+{
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        const struct yq_evidence *e = p->evidence[i];
+        if (e->subject.kind == YQ_SUBJECT_DEPARTMENT)
+            settle_department(p, e->subject.id, true);
+        else
+            settle_member(p, e->subject.userid);
+        verdict(p, &e->subject)->asked = true;
     }
 }
 
@@ -157,19 +173,12 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
     struct yq_plan *plan = yq_calloc(1, sizeof(*plan));
     plan->arena = yq_arena_new();
     struct planner p = {.view = view, .policy = policy, .plan = plan, .arena = plan->arena};
-    size_t count;
-    const struct yq_evidence **evidence = sorted_evidence(&p, &count);
+    sort_evidence(&p);
     collect_renames(&p);
-    if (view->eteams_root == NULL) {
+    if (view->eteams_root == NULL)
         need(&p, YQ_NEED_ROOT, NULL, 0);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (evidence[i]->subject.kind == YQ_SUBJECT_DEPARTMENT)
-            settle_department(&p, evidence[i]->subject.id, true);
-        else
-            settle_member(&p, evidence[i]->subject.userid);
-        verdict(&p, &evidence[i]->subject)->asked = true;
-    }
+    know_everybody(&p);
+    settle_everything(&p);
     if (plan->needs == NULL) {
         spare_administrators(&p);
     }

@@ -1,11 +1,17 @@
 /* "Same account" (R4, decisions.md 3): account equal to the userid, mobile, e-mail, job number
  * equal to the userid. All keys are looked up: one person, and no key pointing elsewhere; else a
  * case. A person already linked is never a candidate. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/normal.h"
 #include "planner.h"
+
+const char *key_name(enum yq_lookup_field field)
+{
+    static const char *const names[] = {"account", "mobile", "email", "job_num"};
+    return names[field];
+}
 
 static const char *lookup_key(struct planner *p, enum yq_lookup_field field, const char *value)
 {
@@ -50,18 +56,8 @@ static bool works(const struct planner *p, const struct yq_wecom_member *w)
     return w->fact == YQ_PRESENT && w->status != STATUS_LEFT && !disabled;
 }
 
-static bool without_link(const struct planner *p, const struct yq_wecom_member *w)
-{
-    return works(p, w) && yq_view_member_link(p->view, w->userid) == NULL;
-}
-
 const char *pretender_of(struct planner *p, const struct yq_eteams_member *row)
 {
-    if (row->account != NULL && row->account[0] != '\0') {
-        const struct yq_wecom_member *w = yq_view_find_wecom_member(p->view, row->account);
-        if (w != NULL && without_link(p, w) && settle_member(p, w->userid)->row == row)
-            return w->key;
-    }
     for (const struct member *m = p->members; m != NULL; m = m->hh.next) {
         if (m->how != NULL && m->row == row)
             return m->key;
@@ -100,48 +96,72 @@ bool wanted_by_another(struct planner *p, const struct member *m, enum yq_lookup
     return false;
 }
 
-/* Does another member without a link match this record by a stronger key than `field`? Account
- * before mobile before e-mail before job number: one person is linked once. */
-static bool stronger_claim(struct planner *p, const struct member *m,
-                           const struct yq_eteams_member *row, enum yq_lookup_field field)
+/* Another member who works and is linked with nobody yet; else NULL. */
+static const struct member *rival_of(struct planner *p, const struct member *m,
+                                     const struct yq_wecom_member *w)
 {
-    if (field > YQ_BY_ACCOUNT && row->account != NULL && row->account[0] != '\0') {
-        const struct yq_wecom_member *w = yq_view_find_wecom_member(p->view, row->account);
-        if (w != NULL && strcmp(w->key, m->key) != 0 && without_link(p, w))
-            return true;
-    }
-    for (int f = YQ_BY_MOBILE; f < (int)field && f <= YQ_BY_EMAIL; f++) {
-        const char *value = f == YQ_BY_MOBILE ? row->mobile : row->email;
-        for (const struct yq_wecom_member *w = p->view->wecom_members; w != NULL; w = w->hh.next) {
-            if (strcmp(w->key, m->key) != 0 && without_link(p, w) &&
-                is_value(p, (enum yq_lookup_field)f, wecom_value(p, w, (enum yq_lookup_field)f),
-                         value))
-                return true;
+    if (w == NULL || strcmp(w->key, m->key) == 0 || !works(p, w))
+        return NULL;
+    const struct member *o = know_member(p, w->userid);
+    return o->link == NULL || o->link_is_stale ? o : NULL;
+}
+
+/* The rival who matches this record by a stronger key than `field`: account before mobile before
+ * e-mail before job number, since one person is linked once. NULL: nobody. */
+static const struct member *claimant(struct planner *p, const struct member *m,
+                                     const struct yq_eteams_member *row, enum yq_lookup_field field)
+{
+    const struct member *o = NULL;
+    if (field > YQ_BY_ACCOUNT && row->account != NULL && row->account[0] != '\0')
+        o = rival_of(p, m, yq_view_find_wecom_member(p->view, row->account));
+    for (int f = YQ_BY_MOBILE; o == NULL && f < (int)field && f <= YQ_BY_EMAIL; f++) {
+        enum yq_lookup_field by = (enum yq_lookup_field)f;
+        const char *value = by == YQ_BY_MOBILE ? row->mobile : row->email;
+        const struct yq_wecom_member *w = p->view->wecom_members;
+        for (; w != NULL && o == NULL; w = w->hh.next) {
+            if (is_value(p, by, wecom_value(p, w, by), value))
+                o = rival_of(p, m, w);
         }
     }
-    return false;
+    return o;
 }
 
 struct search {
-    const struct yq_eteams_member *found;
+    const struct yq_eteams_member **rows; /* whom any key matches */
+    size_t count;
+    const struct yq_eteams_member *found; /* to whom nobody else has a stronger claim */
     const char *how;
     bool several;
-    const char *others; /* ids, for the case */
 };
 
-static void add_candidate(struct planner *p, struct search *s, const struct yq_eteams_member *row,
-                          const char *how)
+static bool is_candidate(const struct planner *p, const struct search *s,
+                         const struct yq_eteams_member *row)
 {
-    if (!row->in_service || row->secondary || owner_of(p, row) != NULL || row == s->found)
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->rows[i] == row)
+            return false; /* a stronger key had it already */
+    }
+    return row->in_service && !row->secondary && owner_of(p, row) == NULL;
+}
+
+static void add_candidate(struct planner *p, struct search *s, struct member *m,
+                          const struct yq_eteams_member *row, enum yq_lookup_field field)
+{
+    if (!is_candidate(p, s, row))
         return;
-    if (s->found == NULL) {
-        s->found = row;
-        s->how = how;
-        s->others = row->id;
+    s->rows[s->count++] = row;
+    const struct member *other = claimant(p, m, row, field);
+    if (other != NULL) {
+        struct contest *c = yq_arena_alloc(p->arena, sizeof(*c));
+        *c = (struct contest){row, other, m->contests};
+        m->contests = c;
         return;
     }
-    s->several = true;
-    s->others = yq_arena_printf(p->arena, "%s %s", s->others, row->id);
+    s->several = s->found != NULL;
+    if (s->found == NULL) {
+        s->found = row;
+        s->how = key_name(field);
+    }
 }
 
 /* eteams numbers people itself: an equal job number says little without the same name. */
@@ -152,46 +172,90 @@ static bool same_person(struct planner *p, const struct member *m,
     return name != NULL && row->name != NULL && yq_same_name(p->arena, name, row->name);
 }
 
-static enum progress conclude_case(struct member *m, enum yq_reason_code code, const char *arg)
+static int compare_rows(const void *left, const void *right)
 {
-    conclude(m->verdict, YQ_VERDICT_CASE, code, arg, NULL);
-    m->fate = FROZEN;
-    return m->progress = WAITS;
+    return strcmp((*(const struct yq_eteams_member *const *)left)->id,
+                  (*(const struct yq_eteams_member *const *)right)->id);
 }
 
-enum progress identify(struct planner *p, struct member *m)
+static const char *list_of_ids(struct planner *p, struct search *s)
 {
-    static const char *const how[] = {"account", "mobile", "email", "job_num"};
-    const char *values[YQ_LOOKUP_COUNT] = {m->w->userid, m->values[YQ_FIELD_MOBILE],
-                                           m->values[YQ_FIELD_EMAIL], m->w->userid};
-    const struct yq_lookup *lookups[YQ_LOOKUP_COUNT] = {NULL};
-    bool open = false;
-    for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
-        if (values[f] != NULL)
-            lookups[f] = look_up(p, (enum yq_lookup_field)f, values[f], &open);
-    }
-    if (open)
-        return m->progress = OPEN;
+    const char *list = "";
+    if (s->count > 1)
+        qsort(s->rows, s->count, sizeof(struct yq_eteams_member *), compare_rows);
+    for (size_t i = 0; i < s->count; i++)
+        list = yq_arena_printf(p->arena, "%s%s%s", list, i ? " " : "", s->rows[i]->id);
+    return list;
+}
+
+static enum progress undecided(struct member *m, enum yq_verdict_kind kind)
+{
+    conclude(m->verdict, kind, YQ_REASON_SEVERAL_HITS, m->candidates, NULL);
+    m->fate = FROZEN;
+    return m->identity = WAITS;
+}
+
+/* All four look-ups are answered. */
+static enum progress choose(struct planner *p, struct member *m,
+                            const struct yq_lookup *const lookups[YQ_LOOKUP_COUNT])
+{
     struct search s = {0};
+    size_t hits = 0;
+    for (int f = 0; f < YQ_LOOKUP_COUNT; f++)
+        hits += lookups[f] ? lookups[f]->hit_count : 0;
+    s.rows = yq_arena_alloc(p->arena, (hits + 1) * sizeof(struct yq_eteams_member *));
     for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
-        if (values[f] == NULL)
-            continue;
-        if (lookups[f] == NULL) {
-            conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams", NULL);
-            return m->progress = WAITS;
-        }
-        for (size_t i = 0; i < lookups[f]->hit_count; i++) {
+        for (size_t i = 0; lookups[f] != NULL && i < lookups[f]->hit_count; i++) {
             const struct yq_eteams_member *hit = lookups[f]->hits[i];
-            if (f == YQ_BY_JOB_NUM && !same_person(p, m, hit))
-                continue;
-            if (!stronger_claim(p, m, hit, (enum yq_lookup_field)f))
-                add_candidate(p, &s, hit, how[f]);
+            if (f != YQ_BY_JOB_NUM || same_person(p, m, hit))
+                add_candidate(p, &s, m, hit, (enum yq_lookup_field)f);
         }
     }
+    m->candidates = list_of_ids(p, &s);
     if (s.several)
-        return conclude_case(m, YQ_REASON_SEVERAL_HITS, s.others);
+        return undecided(m, YQ_VERDICT_CASE);
     m->job_num_taken = lookups[YQ_BY_JOB_NUM]->hit_count > 0;
     m->row = s.found;
     m->how = s.how;
     return READY;
+}
+
+enum progress identify(struct planner *p, struct member *m)
+{
+    const char *values[YQ_LOOKUP_COUNT] = {m->w->userid, m->values[YQ_FIELD_MOBILE],
+                                           m->values[YQ_FIELD_EMAIL], m->w->userid};
+    const struct yq_lookup *lookups[YQ_LOOKUP_COUNT] = {NULL};
+    bool open = false, unreadable = false;
+    for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
+        if (values[f] == NULL)
+            continue;
+        lookups[f] = look_up(p, (enum yq_lookup_field)f, values[f], &open);
+        unreadable |= lookups[f] == NULL;
+    }
+    if (open)
+        return OPEN;
+    if (unreadable) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams", NULL);
+        return WAITS;
+    }
+    return choose(p, m, lookups);
+}
+
+void settle_contests(struct planner *p)
+{
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+            for (struct contest *c = m->contests; c != NULL && m->identity == READY; c = c->next) {
+                const struct member *o = c->claimant;
+                if (o->identity == READY && o->row == c->row)
+                    continue;
+                bool waits = o->verdict->kind == YQ_VERDICT_WAIT;
+                undecided(m, waits ? YQ_VERDICT_WAIT : YQ_VERDICT_CASE);
+                m->row = NULL;
+                m->how = NULL;
+                moved = true;
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 /* Mobiles and e-mails are unique among the people of eteams: who holds one that is needed elsewhere
- * is settled first, and gives it up first in the same run (decisions.md 36). */
+ * is settled first, and gives it up first in the same run (decisions.md 36); and whoever is taken
+ * back must find those of old times free (decisions.md 18). */
 #include <string.h>
 
 #include "planner.h"
@@ -7,6 +8,11 @@
 static enum yq_lookup_field lookup_of(enum yq_member_field f)
 {
     return f == YQ_FIELD_MOBILE ? YQ_BY_MOBILE : YQ_BY_EMAIL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && a[0] != '\0' && strcmp(a, b) == 0;
 }
 
 enum hold { NOBODY, GIVES_UP, HOLDS, ASKING };
@@ -40,7 +46,7 @@ static enum progress give_in(struct planner *p, struct member *m, enum yq_member
                              const char *holder, bool may_come)
 {
     const char *field = yq_member_field_name(f);
-    const struct yq_evidence *e = m->evidence;
+    const struct yq_evidence *e = told_by(p, m);
     may_come |=
         e != NULL && e->attempts == 1; /* somebody else may be linked with it in this very run */
     if (may_come && e != NULL && e->waited_ms < p->policy->not_ready_ms) {
@@ -99,10 +105,118 @@ static bool still_gives_up(const struct member *o, enum yq_member_field f)
     return o->fate == LEAVES ? o->successor == NULL : o->changes[f];
 }
 
+/* ---- who is taken back ---- */
+
+static bool frees(const struct member *o, enum yq_lookup_field field)
+{
+    if (field == YQ_BY_MOBILE || field == YQ_BY_EMAIL)
+        return still_gives_up(o, field == YQ_BY_MOBILE ? YQ_FIELD_MOBILE : YQ_FIELD_EMAIL);
+    return o->progress == READY && o->fate == LEAVES && o->successor == NULL;
+}
+
+static enum progress not_taken_back(struct member *m, enum yq_reason_code code, const char *id)
+{
+    conclude(m->verdict, YQ_VERDICT_CASE, code, id, NULL);
+    m->fate = FROZEN;
+    m->rehire = false;
+    return HIDES;
+}
+
+/* Somebody else has the key by now: a case, unless they are about to give it up. */
+static enum progress ask_holder(struct planner *p, struct member *m, enum yq_lookup_field field,
+                                const struct yq_eteams_member *row)
+{
+    const char *owner = owner_of(p, row);
+    if (owner == NULL)
+        owner = pretender_of(p, row);
+    const struct member *o = owner ? settle_member(p, owner) : NULL;
+    if (o != NULL && o->progress == OPEN)
+        return OPEN;
+    bool undecided = o != NULL && (o->progress == BUSY || o->verdict->kind == YQ_VERDICT_WAIT);
+    if (o == NULL || o == m || (!undecided && !frees(o, field)))
+        return not_taken_back(m, YQ_REASON_SEVERAL_HITS, row->id);
+    m->awaited[field] = o;
+    conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_KEY_TAKEN, key_name(field), row->id);
+    return WAITS;
+}
+
+static enum progress ask_for_old_key(struct planner *p, struct member *m,
+                                     enum yq_lookup_field field, const char *value)
+{
+    bool open = false, taken_over = field == YQ_BY_MOBILE || field == YQ_BY_EMAIL;
+    const struct yq_lookup *found = look_up(p, field, value, &open);
+    if (open)
+        return OPEN;
+    if (found == NULL) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams", NULL);
+        return WAITS;
+    }
+    for (size_t i = 0; i < found->hit_count; i++) {
+        if (found->hits[i] != m->row)
+            return ask_holder(p, m, field, found->hits[i]);
+    }
+    if (taken_over && wanted_by_another(p, m, field, value))
+        return not_taken_back(m, YQ_REASON_SEVERAL_HITS, m->row->id);
+    return READY;
+}
+
+/* Only when WeCom says so anew, when it was us who let the person go, or when an operator asks
+ * (decisions.md 17, 18); and what the person of old times was bound to is free. */
+enum progress settle_return(struct planner *p, struct member *m)
+{
+    const struct yq_evidence *e = m->evidence;
+    const char *keys[YQ_LOOKUP_COUNT] = {m->w->userid, m->row->mobile, m->row->email,
+                                         m->row->job_num};
+    bool anew = m->link->left || (e != NULL && (e->created_at > 0 || e->commanded));
+    enum progress worst = anew ? READY : not_taken_back(m, YQ_REASON_LEFT_IN_ETEAMS, NULL);
+    for (int f = 0; f < YQ_LOOKUP_COUNT && worst != HIDES; f++) {
+        if (keys[f] == NULL || keys[f][0] == '\0')
+            continue;
+        enum progress step = ask_for_old_key(p, m, (enum yq_lookup_field)f, keys[f]);
+        if (step == HIDES || (step != READY && worst != OPEN))
+            worst = step;
+    }
+    if (worst == HIDES)
+        return READY; /* a person decides */
+    m->rehire = worst == READY;
+    if (!m->rehire)
+        return worst;
+    m->stage = STAGE_RETURN;
+    m->fate = RETURNS;
+    return READY;
+}
+
+static bool share_a_key(const struct member *a, const struct member *b)
+{
+    return same_text(a->row->mobile, b->row->mobile) || same_text(a->row->email, b->row->email) ||
+           same_text(a->row->job_num, b->row->job_num);
+}
+
+/* Of two who come back with one key of old times, a person chooses; and who waits for somebody that
+ * keeps the key after all is a case. */
+static void review_returns(struct planner *p)
+{
+    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+        for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
+            const struct member *o = m->awaited[f];
+            if (o != NULL && o->verdict->kind != YQ_VERDICT_WAIT &&
+                !frees(o, (enum yq_lookup_field)f))
+                (void)not_taken_back(m, YQ_REASON_SEVERAL_HITS, o->row ? o->row->id : NULL);
+        }
+        for (struct member *o = m->hh.next; m->rehire && o != NULL; o = o->hh.next) {
+            if (!o->rehire || !share_a_key(m, o))
+                continue;
+            (void)not_taken_back(m, YQ_REASON_SEVERAL_HITS, o->row->id);
+            (void)not_taken_back(o, YQ_REASON_SEVERAL_HITS, m->row->id);
+        }
+    }
+}
+
 /* Whoever lost a claim changes less, which may take claims from others: until nothing moves. */
 void revoke_claims(struct planner *p)
 {
     static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
+    review_returns(p);
     for (bool moved = true; moved;) {
         moved = false;
         for (struct member *m = p->members; m != NULL; m = m->hh.next) {

@@ -24,14 +24,15 @@ static enum likeness compare(struct planner *p, const struct member *gone, const
         return OTHER;
     const char *mobile = yq_normal_mobile(p->arena, row->mobile ? row->mobile : "");
     const char *email = yq_normal_email(p->arena, row->email ? row->email : "");
-    if (same_text(now->values[YQ_FIELD_MOBILE], mobile) ||
-        same_text(now->values[YQ_FIELD_EMAIL], email))
+    const char *his_mobile = now->said[YQ_FIELD_MOBILE], *his_email = now->said[YQ_FIELD_EMAIL];
+    if (same_text(his_mobile, mobile) || same_text(his_email, email))
         return SAME_PERSON;
-    bool told_apart =
-        (now->values[YQ_FIELD_MOBILE] && mobile[0]) || (now->values[YQ_FIELD_EMAIL] && email[0]);
-    bool same_place = now->main.id != NULL && row->department_count > 0 &&
-                      strcmp(now->main.id, row->departments[0]) == 0;
-    return same_place && !told_apart ? LOOKS_ALIKE : OTHER;
+    if ((his_mobile && mobile[0]) || (his_email && email[0]))
+        return OTHER;         /* told apart */
+    if (now->main.id == NULL) /* made by this plan, or it waits itself: then nobody can tell */
+        return now->main.wecom == 0 ? LOOKS_ALIKE : OTHER;
+    bool same_place = row->department_count > 0 && strcmp(now->main.id, row->departments[0]) == 0;
+    return same_place ? LOOKS_ALIKE : OTHER;
 }
 
 /* A newcomer who cannot be compared yet, because WeCom does not show the member: by the name that
@@ -49,13 +50,15 @@ static bool may_be_compared_later(struct planner *p, const struct member *m,
 
 struct newcomers {
     struct member *sure, *alike;
+    struct member *waiting; /* could be the leaver, but must wait itself */
     bool open, several, later;
 };
 
 static struct newcomers look_among_newcomers(struct planner *p, struct member *m)
 {
     struct newcomers found = {0};
-    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        const struct yq_evidence *e = p->evidence[i];
         if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
             continue;
         struct member *now = settle_member(p, e->subject.userid);
@@ -63,6 +66,8 @@ static struct newcomers look_among_newcomers(struct planner *p, struct member *m
             found.open = true;
         else if (now->fate != JOINS && !now->alike)
             found.later |= may_be_compared_later(p, m, now);
+        else if (now->progress == WAITS && !now->alike)
+            found.waiting = compare(p, m, now) == OTHER ? found.waiting : now;
         else if (compare(p, m, now) == SAME_PERSON) {
             found.several |= found.sure != NULL || now->successor_of != NULL || now->alike;
             found.sure = now;
@@ -83,11 +88,13 @@ static void ask_a_person(struct member *m, const struct member *other)
 /* Everybody of this plan who is as like the leaver as asked waits for a person, and so does he. */
 static void ask_about_all(struct planner *p, struct member *m, enum likeness likeness)
 {
-    for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        const struct yq_evidence *e = p->evidence[i];
         if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
             continue;
         struct member *now = settle_member(p, e->subject.userid);
-        if ((now->fate != JOINS && !now->alike) || compare(p, m, now) < likeness)
+        bool waits = now->progress == WAITS && !now->alike;
+        if ((now->fate != JOINS && !now->alike) || waits || compare(p, m, now) < likeness)
             continue;
         if (now->successor_of != NULL) { /* two leavers, one newcomer */
             ask_a_person(now->successor_of, now);
@@ -112,6 +119,10 @@ static enum progress find_successor(struct planner *p, struct member *m)
     } else if (found.sure != NULL) {
         found.sure->successor_of = m;
         m->successor = found.sure;
+    } else if (found.waiting != NULL) { /* not resigned before that is decided */
+        conclude(m->verdict, found.waiting->verdict->kind, YQ_REASON_LOOKS_LIKE,
+                 found.waiting->w->userid, NULL);
+        return m->progress = WAITS;
     } else if (found.alike != NULL) {
         ask_about_all(p, m, LOOKS_ALIKE);
     } else if (found.later && m->evidence->waited_ms < p->policy->not_ready_ms) {

@@ -281,8 +281,6 @@ static void emit_in_service(struct planner *p, struct member *m)
     size_t before = p->plan->operation_count;
     if (m->link_is_stale)
         emit_unlink(p, m);
-    if (m->verdict->kind == YQ_VERDICT_CASE) /* left in eteams: a person decides */
-        return;
     if (m->successor_of != NULL)
         emit_relink(p, m->w->userid, m->link, "D19");
     if (m->twin != NULL)
@@ -307,6 +305,8 @@ static void emit_one(struct planner *p, struct member *m)
     case FROZEN:
         if (m->link_is_stale)
             emit_unlink(p, m);
+        if (m->orphan)
+            member_operation(p, m, YQ_OP_MEMBER_LINK, STAGE_MEMBER, "R4")->how = m->how;
         break;
     case RENAMED:
         emit_relink(p, m->evidence->new_userid, m->link, "D20");

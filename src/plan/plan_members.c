@@ -28,6 +28,17 @@ static bool never_touch(const struct planner *p, const char *key)
     return false;
 }
 
+const struct yq_evidence *told_by(const struct planner *p, const struct member *m)
+{
+    char key[YQ_USERID_MAX + 1];
+    for (size_t i = 0; m->evidence == NULL && i < p->rename_count; i++) {
+        yq_userid_key(p->renames[i]->new_userid, key);
+        if (strcmp(key, m->key) == 0)
+            return p->renames[i];
+    }
+    return m->evidence;
+}
+
 /* A change of userid takes the link of the old one over (decisions.md 20). */
 static void take_over_link(struct planner *p, struct member *m)
 {
@@ -87,8 +98,8 @@ static void collect_values(struct planner *p, struct member *m)
         m->values[YQ_FIELD_MOBILE] = not_empty(yq_normal_mobile(p->arena, w->mobile));
     if ((w = source_of(m, YQ_FIELD_EMAIL)) != NULL && w->email != NULL)
         m->values[YQ_FIELD_EMAIL] = not_empty(yq_normal_email(p->arena, w->email));
-    m->told[YQ_FIELD_MOBILE] = m->values[YQ_FIELD_MOBILE] != NULL;
-    m->told[YQ_FIELD_EMAIL] = m->values[YQ_FIELD_EMAIL] != NULL;
+    m->said[YQ_FIELD_MOBILE] = m->values[YQ_FIELD_MOBILE];
+    m->said[YQ_FIELD_EMAIL] = m->values[YQ_FIELD_EMAIL];
     if ((w = source_of(m, YQ_FIELD_GENDER)) != NULL && w->gender != NULL) {
         const char *gender = yq_normal_gender(w->gender);
         if (gender[0] != '\0')
@@ -123,43 +134,6 @@ enum progress settle_row(struct planner *p, struct member *m)
     return READY;
 }
 
-/* Left in eteams but working in WeCom: taken back only when WeCom says so anew, when it was us who
- * let the person go, or when an operator asks (decisions.md 17, 18). */
-static enum progress settle_return(struct planner *p, struct member *m)
-{
-    const struct yq_evidence *e = m->evidence;
-    bool anew = m->link->left || (e != NULL && (e->created_at > 0 || e->commanded));
-    if (!anew)
-        return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_LEFT_IN_ETEAMS, NULL);
-    static const enum yq_lookup_field fields[] = {YQ_BY_ACCOUNT, YQ_BY_MOBILE, YQ_BY_EMAIL};
-    const char *values[] = {m->w->userid, m->row->mobile, m->row->email};
-    const struct yq_lookup *found[3] = {NULL};
-    bool open = false;
-    for (size_t i = 0; i < 3; i++) {
-        if (values[i] != NULL && values[i][0] != '\0')
-            found[i] = look_up(p, fields[i], values[i], &open);
-    }
-    if (open)
-        return m->progress = OPEN;
-    for (size_t i = 0; i < 3; i++) {
-        if (values[i] == NULL || values[i][0] == '\0')
-            continue;
-        if (found[i] == NULL)
-            return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE, "eteams");
-        for (size_t k = 0; k < found[i]->hit_count; k++) {
-            if (found[i]->hits[k] != m->row) /* the account belongs to somebody else by now */
-                return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS,
-                            found[i]->hits[k]->id);
-        }
-        if (fields[i] != YQ_BY_ACCOUNT && wanted_by_another(p, m, fields[i], values[i]))
-            return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, m->row->id);
-    }
-    m->stage = STAGE_RETURN;
-    m->fate = RETURNS;
-    m->rehire = true;
-    return READY;
-}
-
 void compare_values(struct planner *p, struct member *m)
 {
     const struct yq_eteams_member *row = m->row;
@@ -177,23 +151,15 @@ void compare_values(struct planner *p, struct member *m)
 
 static enum progress settle_in_service(struct planner *p, struct member *m)
 {
-    collect_values(p, m);
-    m->fate = STAYS;
-    m->stage = STAGE_MEMBER;
     enum progress step = READY;
+    m->fate = m->row ? STAYS : JOINS;
+    m->stage = STAGE_MEMBER;
+    if (m->row == NULL && m->values[YQ_FIELD_NAME] == NULL)
+        return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NO_NAME, NULL);
     if (m->row != NULL && !m->row->in_service) {
         step = settle_return(p, m);
         if (step != READY || !m->rehire)
             return step;
-    }
-    if (m->row == NULL) {
-        step = identify(p, m);
-        if (step != READY)
-            return m->progress = step;
-        if (m->row == NULL)
-            m->fate = JOINS;
-        if (m->row == NULL && m->values[YQ_FIELD_NAME] == NULL)
-            return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NO_NAME, NULL);
     }
     step = place_member(p, m);
     if (step != READY)
@@ -220,16 +186,52 @@ static enum progress settle_twin(struct planner *p, struct member *m)
     return posts_of(p, m, m->twin);
 }
 
-/* The old name of somebody whose userid changed. */
+/* Gone, and never linked; but it was tried before. */
+static bool perhaps_made(const struct member *m)
+{
+    const struct yq_evidence *e = m->evidence;
+    return m->link == NULL && e != NULL && e->attempts > 1 && e->reported_member != NULL;
+}
+
+/* An answer that was lost may have made a person. Whoever is found by what the events told is
+ * linked, and let go by the next attempt. */
+static enum progress settle_orphan(struct planner *p, struct member *m)
+{
+    collect_values(p, m);
+    m->fate = FROZEN;
+    enum progress step = identify(p, m);
+    if (step != READY)
+        return step;
+    const char *name = m->values[YQ_FIELD_NAME];
+    bool same = m->row != NULL && name != NULL && m->row->name != NULL &&
+                yq_same_name(p->arena, name, m->row->name);
+    if (!same)
+        return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
+    m->orphan = true;
+    m->verdict->retry_ms = 1;
+    return stop(m, READY, YQ_VERDICT_WAIT, YQ_REASON_ANSWER_LOST, NULL);
+}
+
+/* The old name of somebody whose userid changed. Without a link only the new name counts: the event
+ * is the only one that there may ever be about it. */
 static enum progress settle_renamed(struct planner *p, struct member *m)
 {
     struct member *now = settle_member(p, m->evidence->new_userid);
     m->fate = FROZEN;
     if (now->progress == OPEN)
         return m->progress = OPEN;
+    if (m->link == NULL && now->progress == WAITS && now->verdict->kind == YQ_VERDICT_WAIT)
+        return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL);
+    if (now->w->fact == YQ_ABSENT && perhaps_made(m))
+        return settle_orphan(p, m);
+    if (m->link == NULL)
+        return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
+    if (now->link != NULL && now->link->left && now->w->fact == YQ_ABSENT)
+        return settle_leaver(p, m, "R5"); /* gone under the new name before this one was told */
     if (now->link != NULL && now->taken_from == NULL)
         return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, now->link->eteams);
-    bool seen = now->w != NULL && (now->w->fact == YQ_PRESENT || now->w->fact == YQ_HIDDEN);
+    bool seen = now->fate == LEAVES ||
+                (now->w != NULL && (now->w->fact == YQ_PRESENT || now->w->fact == YQ_HIDDEN));
     if (!seen && m->evidence->waited_ms < p->policy->not_ready_ms)
         return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL);
     m->fate = RENAMED;
@@ -253,38 +255,55 @@ static enum progress settle_absent(struct planner *p, struct member *m)
 {
     const struct yq_evidence *e = m->evidence;
     bool deleted = believed_deleted(p, e);
-    if (e != NULL && e->new_userid != NULL && m->link != NULL)
+    if (e != NULL && e->new_userid != NULL)
         return settle_renamed(p, m);
     if (deleted && m->link != NULL)
         return settle_leaver(p, m, "R5");
     if (e != NULL && e->created_at > 0 && !deleted && e->waited_ms < p->policy->not_ready_ms)
         return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL);
+    if (deleted && perhaps_made(m))
+        return settle_orphan(p, m);
     if (m->link == NULL && deleted)
         return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
     return leave_alone(m,
                        m->link && m->link->left ? YQ_REASON_ALREADY_LEFT : YQ_REASON_OUT_OF_SIGHT);
 }
 
-static enum progress settle_present(struct planner *p, struct member *m)
+static bool leaves(const struct planner *p, struct member *m)
 {
     int status = status_of(m);
-    bool leaves = status == STATUS_LEFT ||
-                  (status == STATUS_DISABLED && p->policy->disabled_members == YQ_DISABLED_RESIGN);
-    if (leaves && m->link == NULL)
+    return status == STATUS_LEFT ||
+           (status == STATUS_DISABLED && p->policy->disabled_members == YQ_DISABLED_RESIGN);
+}
+
+static enum progress settle_present(struct planner *p, struct member *m)
+{
+    if (leaves(p, m) && m->link == NULL)
         return leave_alone(m, YQ_REASON_LEFT_IN_WECOM);
-    if (leaves)
-        return settle_leaver(p, m, status == STATUS_LEFT ? "R5" : "D21");
-    enum progress step = settle_row(p, m);
-    if (step == READY)
-        step = settle_twin(p, m);
+    if (leaves(p, m))
+        return settle_leaver(p, m, status_of(m) == STATUS_LEFT ? "R5" : "D21");
+    if (m->identity != READY)
+        return m->progress = m->identity;
+    enum progress step = settle_twin(p, m);
     return m->progress = step == READY ? settle_in_service(p, m) : step;
+}
+
+static enum progress recognise(struct planner *p, struct member *m)
+{
+    m->identity = BUSY;
+    take_over_link(p, m);
+    if (leaves(p, m))
+        return READY;
+    enum progress step = settle_row(p, m);
+    if (step != READY)
+        return step;
+    collect_values(p, m);
+    return m->row ? READY : identify(p, m);
 }
 
 static void settle(struct planner *p, struct member *m)
 {
     m->progress = BUSY;
-    m->w = yq_view_find_wecom_member(p->view, m->key);
-    m->link = yq_view_member_link(p->view, m->key);
     if (never_touch(p, m->key)) {
         leave_alone(m, YQ_REASON_PROTECTED);
         return;
@@ -303,16 +322,17 @@ static void settle(struct planner *p, struct member *m)
         leave_alone(m, YQ_REASON_OUT_OF_SIGHT);
         break;
     case YQ_ABSENT:
-        settle_absent(p, m);
+        if (believed_deleted(p, m->evidence)) /* perhaps after a change of userid */
+            take_over_link(p, m);
+        m->progress = settle_absent(p, m);
         break;
     case YQ_PRESENT:
-        take_over_link(p, m);
-        settle_present(p, m);
+        m->progress = settle_present(p, m);
         break;
     }
 }
 
-struct member *settle_member(struct planner *p, const char *userid)
+struct member *know_member(struct planner *p, const char *userid)
 {
     char key[YQ_USERID_MAX + 1];
     yq_userid_key(userid, key);
@@ -325,7 +345,18 @@ struct member *settle_member(struct planner *p, const char *userid)
     struct yq_subject subject = yq_subject_member(userid);
     m->evidence = yq_view_evidence(p->view, &subject);
     m->verdict = verdict(p, m->evidence ? &m->evidence->subject : &subject);
+    m->w = yq_view_find_wecom_member(p->view, m->key);
+    m->link = yq_view_member_link(p->view, m->key);
     HASH_ADD_KEYPTR(hh, p->members, m->key, strlen(m->key), m);
-    settle(p, m);
+    if (m->w != NULL && m->w->fact == YQ_PRESENT && !never_touch(p, m->key))
+        m->identity = recognise(p, m);
+    return m;
+}
+
+struct member *settle_member(struct planner *p, const char *userid)
+{
+    struct member *m = know_member(p, userid);
+    if (m->progress == UNTOUCHED)
+        settle(p, m);
     return m;
 }

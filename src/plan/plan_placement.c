@@ -75,11 +75,9 @@ static enum progress resolve(struct planner *p, struct member *m, const struct y
     return step;
 }
 
-/* decisions.md 6: main_department where it is visible, else eteams' present main department where
- * that is among them, else the first. */
-static struct yq_ref choose_main(struct planner *p, const struct member *m,
-                                 const struct yq_wecom_member *w, const struct yq_ref *refs,
-                                 size_t count)
+/* What stands for main_department, where that is visible and can be used. */
+static bool named_main(struct planner *p, const struct member *m, const struct yq_wecom_member *w,
+                       struct yq_ref *ret)
 {
     uint32_t main = m->w->main_department ? m->w->main_department : w->main_department;
     for (size_t i = 0; i < w->department_count && main != 0; i++) {
@@ -87,9 +85,23 @@ static struct yq_ref choose_main(struct planner *p, const struct member *m,
             continue;
         const struct department *d = settle_department(p, main, false);
         struct yq_ref ref = usable_ref(d);
-        if (d->progress == READY || ref.id != NULL)
-            return ref;
+        if (d->progress != READY && ref.id == NULL)
+            return false;
+        *ret = ref;
+        return true;
     }
+    return false;
+}
+
+/* decisions.md 6: main_department, else eteams' present main department where that is among the
+ * visible ones, else the first. */
+static struct yq_ref choose_main(struct planner *p, const struct member *m,
+                                 const struct yq_wecom_member *w, const struct yq_ref *refs,
+                                 size_t count)
+{
+    struct yq_ref named;
+    if (named_main(p, m, w, &named))
+        return named;
     if (m->row != NULL && m->row->department_count > 0) {
         struct yq_ref present = {.id = m->row->departments[0]};
         for (size_t i = 0; i < count; i++) {
@@ -143,6 +155,8 @@ enum progress place_member(struct planner *p, struct member *m)
     struct yq_ref *refs = yq_arena_alloc(p->arena, (w->department_count + 1) * sizeof(*refs));
     size_t count = 0;
     enum progress step = resolve(p, m, w, refs, &count);
+    if (step == WAITS) /* where a leaver is looked for, the main department tells them apart */
+        (void)named_main(p, m, w, &m->main);
     if (step != READY)
         return step;
     if (count == 0) { /* R10 */

@@ -54,8 +54,16 @@ struct department {
 
 enum fate { STAYS, JOINS, LEAVES, RETURNS, FROZEN, RENAMED };
 
+struct contest { /* a record that a member's keys match, and who has the stronger claim to it */
+    const struct yq_eteams_member *row;
+    const struct member *claimant;
+    struct contest *next;
+};
+
 struct member {
     const char *key;
+    enum progress
+        identity; /* READY: row and how say who it is in eteams, or that nobody is found */
     enum progress progress;
     enum fate fate;
     const struct yq_wecom_member *w;
@@ -64,15 +72,19 @@ struct member {
     const struct yq_eteams_member *row;     /* NULL: to be created */
     const struct yq_link_member *twin_link; /* made by us before a change of userid was known */
     const struct yq_eteams_member *twin;
-    const char *how;                         /* it was found: link by this */
+    const char *how; /* it was found: link by this */
+    struct contest *contests;
+    const char *candidates;                  /* ids of all whom its keys match, for a case */
     const char *taken_from;                  /* RELINK: the old userid */
     struct member *successor, *successor_of; /* one person under two userids (decisions.md 19) */
     const char *rule;                        /* LEAVES: why */
     const struct member *claimed_from[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: who gives it up */
-    bool told[YQ_MEMBER_FIELD_COUNT]; /* WeCom says a value, whether or not it can be written */
+    const struct member *awaited[YQ_LOOKUP_COUNT]; /* hold what is needed to take m back */
+    const char *said[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: WeCom's, though it may not be written */
     bool alike;                       /* could be a leaver: a person decides */
     struct yq_reason trouble;         /* a case beside the changes that are made all the same */
     bool link_is_stale, early, rehire;
+    bool orphan; /* FROZEN: made by an attempt whose answer was lost, and only linked now */
     bool clear[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: cleared first, because two people swap */
     int stage;
     const char *values[YQ_MEMBER_FIELD_COUNT]; /* NAME, MOBILE, EMAIL, GENDER: normalised; NULL: not
@@ -94,7 +106,9 @@ struct planner {
     struct yq_arena *arena; /* the plan's */
     struct department *departments;
     struct member *members;
-    const struct yq_evidence **renames; /* events that say a new userid, in the view's order */
+    const struct yq_evidence **evidence; /* of members and departments, in an order of its own */
+    size_t evidence_count;
+    const struct yq_evidence **renames; /* those that say a new userid */
     size_t rename_count;
     struct place *places; /* uthash: who stands where, and who has claimed it */
     bool places_indexed;
@@ -128,10 +142,19 @@ void release_places(struct planner *p);
 void emit_departments(struct planner *p);
 
 /* plan_members.c */
+/* Its link, its values and who it is in eteams. Everybody is known before anybody is settled, since
+ * whether a key is free depends on who is linked with its holder in this same plan. */
+struct member *know_member(struct planner *p, const char *userid);
 struct member *settle_member(struct planner *p, const char *userid);
+/* The evidence that asks for m: its own, else that of the old userid; NULL: pulled in. */
+const struct yq_evidence *told_by(const struct planner *p, const struct member *m);
 /* plan_identity.c: finds the record of a member without a link. READY: m->row is set, or stays NULL
  * because nobody is found; OPEN, WAITS (a case; the verdict says why) otherwise. */
 enum progress identify(struct planner *p, struct member *m);
+/* Once everybody is known: a record whose stronger claimant is not linked with it after all, being
+ * a case or unreadable, stays undecided for whoever else it matches. */
+void settle_contests(struct planner *p);
+const char *key_name(enum yq_lookup_field field);
 /* Hits of a look-up, or NULL with a need where it was not asked yet (*ret_open) or cannot be
  * answered. */
 const struct yq_lookup *look_up(struct planner *p, enum yq_lookup_field field, const char *value,
@@ -157,6 +180,8 @@ enum progress place_member(struct planner *p, struct member *m);
 /* plan_keys.c: who holds the mobile and the e-mail that m needs? Changes that cannot be made are
  * taken out of m->changes, and the verdict says so. */
 enum progress claim_keys(struct planner *p, struct member *m);
+/* Left in eteams, working in WeCom: is the person taken back? m->rehire says so. */
+enum progress settle_return(struct planner *p, struct member *m);
 /* Once everybody is settled: takes back what was claimed from people who keep it after all. */
 void revoke_claims(struct planner *p);
 /* plan_member_ops.c: operations and verdict of everybody who was settled. */

@@ -70,8 +70,7 @@ const char *userid_before(const struct judge *j, const char *userid);
 /* The person of a W member that was there before the run: linked, or found (decision 3); NULL for a
  * new one. *ret_case: a person must decide, nothing may happen. */
 const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret_case);
-/* Somebody else was linked in this run with a person whom this member could be, too: the one with
- * the stronger key has him, and the other is a case or a new person. */
+/* In a history: somebody else was linked meanwhile with a person whom this member could be, too. */
 bool contested(const struct judge *j, const cJSON *member);
 /* The deleted member who becomes this one, or whom he is too much like (decision 19). */
 const char *predecessor(const struct judge *j, const cJSON *member, bool *ret_sure);

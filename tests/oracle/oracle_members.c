@@ -198,21 +198,40 @@ static void judge_case(struct judge *j, const char *userid, const cJSON *was, co
         judge_unchanged(j, was, "a person must decide");
 }
 
+static bool holds(const cJSON *person, const char *key, const char *value)
+{
+    return same_text(text_of(person, key), value);
+}
+
+/* Somebody has that key of old times: in service before or after, or one who left, is linked and
+ * may come back just as well. */
+static bool held_by_another(const struct judge *j, const char *key, const char *value,
+                            const char *id)
+{
+    const cJSON *states[] = {j->c->before, j->c->after}, *p;
+    for (size_t i = 0; i < 2; i++) {
+        cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(states[i], "members")) {
+            const char *owner = owner_of_record(j->c->member_links_before, text_of(p, "id"));
+            bool back = owner != NULL && fate_of(j, owner) == FATE_WORKS;
+            if (!same_text(text_of(p, "id"), id) && holds(p, key, value) && (in_service(p) || back))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Decision 18: a key that the old account was bound to is somebody else's by now, in eteams or in
  * W: taking him back would clash, so a person decides. */
 static bool bound_elsewhere(struct judge *j, const cJSON *m, const char *id)
 {
+    static const char *const keys[] = {"mobile", "email", "job_num"};
     const cJSON *was = find_record(j->c->before, "members", id), *other;
-    for (size_t f = 0; was != NULL && f < sizeof(fields) / sizeof(fields[0]); f++) {
-        const char *value = text_of(was, fields[f].eteams);
-        if (!is_key(&fields[f]) || *value == '\0')
-            continue;
-        if (holder(j, j->c->before, &fields[f], value, id) != NULL ||
-            holder(j, j->c->after, &fields[f], value, id) != NULL)
+    for (size_t i = 0; was != NULL && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = text_of(was, keys[i]);
+        if (*value != '\0' && held_by_another(j, keys[i], value, id))
             return true;
         cJSON_ArrayForEach (other, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "members")) {
-            if (!same_text(text_of(other, "userid"), text_of(m, "userid")) &&
-                same_text(text_of(other, fields[f].wecom), value))
+            if (*value != '\0' && other != m && holds(other, keys[i], value))
                 return true;
         }
     }

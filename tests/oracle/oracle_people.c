@@ -89,23 +89,67 @@ static bool is_candidate(const struct judge *j, const cJSON *person)
            owner_of_record(j->c->member_links_before, text_of(person, "id")) == NULL;
 }
 
-/* One person, and no key pointing elsewhere; else a case. A job number is a hit only under the same
- * name. */
-static const cJSON *find_person(const struct judge *j, const cJSON *member, bool *ret_case)
+static bool has_new_link_only(const struct judge *j, const cJSON *member)
+{
+    const char *userid = text_of(member, "userid");
+    const char *id = linked_member(j->c->member_links_before, userid_before(j, userid));
+    return id == NULL || find_record(j->c->before, "members", id) == NULL;
+}
+
+/* The strongest key by which the member could be that person; KEYS where there is none. A job
+ * number is a hit only under the same name. */
+static enum key strongest_key(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    for (enum key key = KEY_ACCOUNT; key < KEY_JOB_NUM; key++) {
+        if (key_matches(j, member, person, key))
+            return key;
+    }
+    bool named = same_name(text_of(person, "username"), text_of(member, "name"));
+    return named && key_matches(j, member, person, KEY_JOB_NUM) ? KEY_JOB_NUM : KEYS;
+}
+
+/* Another member of this run whom a stronger key makes that person: one person is linked once. */
+static const cJSON *claimant(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    const cJSON *m, *found = NULL;
+    enum key strongest = strongest_key(j, member, person);
+    cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "members")) {
+        const char *userid = text_of(m, "userid");
+        enum key key = strongest_key(j, m, person);
+        if (key < strongest && m != member && member_touched(j, userid, NULL) &&
+            fate_of(j, userid) == FATE_WORKS && has_new_link_only(j, m)) {
+            strongest = key;
+            found = m;
+        }
+    }
+    return found;
+}
+
+/* One person, and no key pointing elsewhere; else a case. Whom a stronger key makes another member
+ * is not meant, unless that member is a case: then nobody can say who he is. */
+static const cJSON *search_person(const struct judge *j, const cJSON *member, int depth,
+                                  bool *ret_case)
 {
     const cJSON *found = NULL, *p;
     cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
-        bool named = same_name(text_of(p, "username"), text_of(member, "name"));
-        bool matches = false;
-        for (enum key key = KEY_ACCOUNT; key < KEYS; key++)
-            matches = matches || (key_matches(j, member, p, key) && (key != KEY_JOB_NUM || named));
-        if (!matches || !is_candidate(j, p))
+        if (strongest_key(j, member, p) == KEYS || !is_candidate(j, p))
             continue;
-        if (found != NULL)
-            *ret_case = true;
-        found = p;
+        const cJSON *other = claimant(j, member, p);
+        if (other == NULL) {
+            *ret_case = *ret_case || found != NULL;
+            found = p;
+        } else if (depth > 0) {
+            bool his_case = false;
+            bool his = search_person(j, other, depth - 1, &his_case) == p;
+            *ret_case = *ret_case || his_case || !his;
+        }
     }
     return found;
+}
+
+static const cJSON *find_person(const struct judge *j, const cJSON *member, bool *ret_case)
+{
+    return search_person(j, member, 8, ret_case);
 }
 
 /* Decision 17: left in eteams, works in W: only W saying so anew, or a command, takes back; 18: one
@@ -128,6 +172,8 @@ static bool comes_back(const struct judge *j, const cJSON *member, const cJSON *
 bool contested(const struct judge *j, const cJSON *member)
 {
     const cJSON *p;
+    if (!option_true(j, "history", false) || !has_new_link_only(j, member))
+        return false;
     cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
         const char *owner = owner_of_record(j->c->member_links_after, text_of(p, "id"));
         bool others = owner != NULL && !same_userid(owner, text_of(member, "userid"));
@@ -159,14 +205,8 @@ const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret
 
 /* ---- decision 19 ---- */
 
-static bool has_new_link_only(const struct judge *j, const cJSON *member)
-{
-    const char *userid = text_of(member, "userid");
-    const char *id = linked_member(j->c->member_links_before, userid_before(j, userid));
-    return id == NULL || find_record(j->c->before, "members", id) == NULL;
-}
-
-/* Where the newcomer belongs: his main department, else the first visible one, else the root. */
+/* Where the newcomer belongs: his main department, else the first visible one, else the root. True
+ * also where that has no counterpart yet, so that nobody can tell. */
 static bool in_that_department(const struct judge *j, const cJSON *member, const cJSON *person)
 {
     const cJSON *item;
@@ -178,7 +218,7 @@ static bool in_that_department(const struct judge *j, const cJSON *member, const
     if (!department_visible(j, place))
         place = 1;
     const char *id = counterpart(j, j->c->department_links_after, place);
-    return id != NULL && same_text(id, main_department_of(person));
+    return id == NULL || same_text(id, main_department_of(person));
 }
 
 /* Both sides have a key of that kind that can be read, and they differ. */
@@ -209,7 +249,7 @@ static bool is_joiner(const struct judge *j, const cJSON *member)
     const char *userid = text_of(member, "userid");
     bool is_case = false;
     return member_touched(j, userid, "member.created") && fate_of(j, userid) == FATE_WORKS &&
-           has_new_link_only(j, member) && find_person(j, member, &is_case) == NULL;
+           has_new_link_only(j, member) && find_person(j, member, &is_case) == NULL && !is_case;
 }
 
 /* The person of somebody who was deleted and was in service till now. */
