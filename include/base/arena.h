@@ -9,6 +9,9 @@ struct yq_arena;
 struct yq_arena *yq_arena_new(void) __attribute__((returns_nonnull, warn_unused_result));
 void yq_arena_free(struct yq_arena *arena); /* NULL is fine */
 
+/* Releases all that was taken, and keeps some memory for what comes next. */
+void yq_arena_clear(struct yq_arena *arena);
+
 /* All results are zeroed, aligned for any type, and live until the arena is freed. */
 void *yq_arena_alloc(struct yq_arena *arena, size_t size) __attribute__((returns_nonnull));
 /* Copies; NULL stays NULL. */

@@ -1,5 +1,6 @@
 /* Which subjects of two whole snapshots do not agree? Pure. What it finds becomes the scope of the
- * engine, which reads those subjects again before it plans. */
+ * engine, which reads those subjects again before it plans: it may find more than differs, never
+ * less. */
 #ifndef YQ_PLAN_DRIFT_H
 #define YQ_PLAN_DRIFT_H
 
@@ -7,22 +8,33 @@
 #include "plan/policy.h"
 
 struct yq_drift_member { /* a member link, as little of it as is needed */
-    uint64_t member;     /* yq_id_hash of the lower-case userid */
+    uint64_t member;     /* yq_userid_hash */
     uint64_t eteams;     /* yq_id_hash of the record's id */
+    uint32_t posts;      /* where in `posts` the departments of the posts begin that we made */
+    uint16_t post_count;
     bool left;
 };
 
 struct yq_drift_department {
     uint32_t id;
-    uint64_t eteams;
+    uint32_t eteams; /* yq_digest of the record's id */
 };
 
-struct yq_drift_links { /* sorted in place by yq_drift_find */
+/* All zero is empty. Filled by the adding functions, sorted by yq_drift_find. */
+struct yq_drift_links {
     struct yq_drift_member *members;
-    size_t member_count;
+    size_t member_count, member_capacity;
     struct yq_drift_department *departments; /* the root included */
-    size_t department_count;
+    size_t department_count, department_capacity;
+    uint32_t *posts; /* digests */
+    size_t post_size, post_capacity;
 };
+
+/* `posts`: eteams ids of departments. */
+void yq_drift_add_member(struct yq_drift_links *l, const char *userid, const char *eteams,
+                         bool left, const char *const *posts, size_t post_count);
+void yq_drift_add_department(struct yq_drift_links *l, uint32_t id, const char *eteams);
+void yq_drift_links_release(struct yq_drift_links *l);
 
 enum yq_drift_kind {
     YQ_DRIFT_NEW,      /* in WeCom, without a link */
@@ -32,6 +44,7 @@ enum yq_drift_kind {
     YQ_DRIFT_GONE,     /* linked and not left, but absent: only told where WeCom's side is complete.
                           `userid` is NULL, `member` its key */
     YQ_DRIFT_STALE, /* its record in eteams is not in service: only where that side is complete */
+    YQ_DRIFT_KINDS
 };
 
 struct yq_drift_found {
@@ -42,6 +55,8 @@ struct yq_drift_found {
 
 typedef void yq_drift_report(void *context, const struct yq_drift_found *found);
 
+/* Both snapshots are sealed. Each member is reported once at most, in the order of their keys;
+ * those whom the policy says never to touch are left out. */
 void yq_drift_find(const struct yq_snapshot *wecom, const struct yq_snapshot *eteams,
                    struct yq_drift_links *links, const struct yq_policy *policy,
                    yq_drift_report *report, void *context);

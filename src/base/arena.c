@@ -38,6 +38,25 @@ void yq_arena_free(struct yq_arena *arena)
     free(arena);
 }
 
+void yq_arena_clear(struct yq_arena *arena)
+{
+    struct chunk *kept = arena->chunks;
+    while (kept != NULL && kept->size != CHUNK)
+        kept = kept->next;
+    for (struct chunk *c = arena->chunks, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c != kept)
+            free(c);
+    }
+    arena->chunks = kept;
+    arena->total = kept ? sizeof(*kept) + kept->size : 0;
+    if (kept == NULL)
+        return;
+    memset(kept->bytes, 0, kept->used);
+    kept->used = 0;
+    kept->next = NULL;
+}
+
 static void *take(struct yq_arena *arena, size_t size, size_t align)
 {
     struct chunk *c = arena->chunks;

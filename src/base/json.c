@@ -36,32 +36,37 @@ static size_t utf8_length(const unsigned char *s, size_t len)
     return n;
 }
 
-#define EACH(byte) (0x0101010101010101u * (byte))
-/* Not 0 if one of the eight bytes is 0. */
-#define ANY_ZERO(word) (((word)-EACH(0x01)) & ~(word)&EACH(0x80))
+#define EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
+/* Of eight bytes: not 0 if one of them is 0; the lowest bit that is set stands in the first. */
+#define ZEROS(word) (((word)-EACH(0x01)) & ~(word)&EACH(0x80))
 
-/* From i on to the next byte of a string that is not plain ASCII: eight at a time, nearly. */
+/* From i on to the next byte of a string that is not plain ASCII: eight at a time. */
 static size_t skip_plain(const char *s, size_t i, size_t len)
 {
     for (; len - i >= 8; i += 8) {
-        uint64_t word;
+        uint64_t word, found;
         memcpy(&word, s + i, 8);
-        if ((word & EACH(0x80)) | ANY_ZERO(word) | ANY_ZERO(word ^ EACH((uint64_t)'"')) |
-            ANY_ZERO(word ^ EACH((uint64_t)'\\')))
+        found = (word & EACH(0x80)) | ZEROS(word ^ EACH('"')) | ZEROS(word ^ EACH('\\'));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        if (found != 0)
+            return i + (size_t)(__builtin_ctzll(found) / 8);
+#else
+        if (found != 0)
             break;
+#endif
     }
-    while (i < len && s[i] != '"' && s[i] != '\\' && s[i] != '\0' && (unsigned char)s[i] < 0x80)
+    while (i < len && s[i] != '"' && s[i] != '\\' && (unsigned char)s[i] < 0x80)
         i++;
     return i;
 }
 
 /* The end of the string that starts behind the quote at i, or len if it does not end. An error
- * where a NUL or a \u0000 stands in it: cJSON would cut the string there. */
+ * where a \u0000 stands in it: cJSON would cut the string there. */
 static int find_string_end(const char *s, size_t i, size_t len, size_t *ret, struct yq_error *err)
 {
     for (; (i = skip_plain(s, i, len)) < len && s[i] != '"';) {
         size_t step = s[i] == '\\' ? 2 : utf8_length((const unsigned char *)s + i, len - i);
-        if (s[i] == '\0' || (len - i > 5 && memcmp(s + i, "\\u0000", 6) == 0))
+        if (step == 2 && len - i > 5 && memcmp(s + i, "\\u0000", 6) == 0)
             return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL");
         if (step == 0)
             return yq_error_set(err, YQ_ERROR_INVALID, "JSON is not UTF-8");
@@ -86,35 +91,37 @@ static size_t number_end(const char *s, size_t i, size_t len, bool *ret_long)
     return i;
 }
 
+/* Copies what is left of s up to `from`, and the integer from there to `end` in quotes. */
+static void quote(struct yq_buf *out, const char *s, size_t *copied, size_t from, size_t end)
+{
+    yq_buf_add(out, s + *copied, from - *copied);
+    yq_buf_addc(out, '"');
+    yq_buf_add(out, s + from, end - from);
+    yq_buf_addc(out, '"');
+    *copied = end;
+}
+
 /* One pass over the text: refuses what is not UTF-8 or holds a NUL, and copies it to out with its
  * long integers quoted; out stays empty where there are none. */
 static int prepare(const char *s, size_t len, struct yq_buf *out, struct yq_error *err)
 {
-    size_t copied = 0, end;
-    for (size_t i = 0; i < len; i = end) {
-        bool is_long;
+    size_t copied = 0;
+    if (len > 0 && memchr(s, '\0', len) != NULL)
+        return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL byte");
+    for (size_t i = 0, end; i < len; i = end) {
+        unsigned char c = (unsigned char)s[i];
+        bool is_long = false;
         end = i + 1;
-        if (s[i] == '"') {
+        if (c == '"') {
             if (find_string_end(s, end, len, &end, err) < 0)
                 return -1;
             end++;
-        } else if (is_digit(s[i])) {
+        } else if (c >= '0' && c <= '9') {
             end = number_end(s, i, len, &is_long);
-            if (!is_long)
-                continue;
-            size_t from = i > 0 && s[i - 1] == '-' ? i - 1 : i;
-            yq_buf_add(out, s + copied, from - copied);
-            yq_buf_addc(out, '"');
-            yq_buf_add(out, s + from, end - from);
-            yq_buf_addc(out, '"');
-            copied = end;
-        } else if (s[i] == '\0') {
-            return yq_error_set(err, YQ_ERROR_INVALID, "JSON holds a NUL byte");
-        } else if ((unsigned char)s[i] >= 0x80) {
-            size_t step = utf8_length((const unsigned char *)s + i, len - i);
-            if (step == 0)
-                return yq_error_set(err, YQ_ERROR_INVALID, "JSON is not UTF-8");
-            end = i + step;
+            if (is_long)
+                quote(out, s, &copied, i > 0 && s[i - 1] == '-' ? i - 1 : i, end);
+        } else if (c >= 0x80) {
+            return yq_error_set(err, YQ_ERROR_INVALID, "not JSON at byte %zu of %zu", i, len);
         }
     }
     if (copied > 0)
@@ -150,13 +157,20 @@ const cJSON *yq_json_get(const cJSON *object, const char *key)
     return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
 }
 
+#define INITIAL(name) ((uint64_t)1 << ((name)[0] & 63))
+
 void yq_json_pick(const cJSON *object, const char *const *keys, size_t count, const cJSON **ret)
 {
     for (size_t k = 0; k < count; k++)
         ret[k] = NULL;
+    uint64_t initials = 0; /* a bit per first letter: most members are none of these */
+    for (size_t k = 0; k < count; k++)
+        initials |= INITIAL(keys[k]);
     size_t likely = 0; /* the key behind the last one that was found */
     for (const cJSON *item = cJSON_IsObject(object) ? object->child : NULL; item != NULL;
          item = item->next) {
+        if ((initials & INITIAL(item->string)) == 0)
+            continue;
         for (size_t tried = 0, k = likely; tried < count; tried++, k++) {
             k = k == count ? 0 : k;
             if (keys[k][0] != item->string[0] || strcmp(keys[k], item->string) != 0)
@@ -189,7 +203,7 @@ bool yq_json_item_int(const cJSON *item, int64_t *ret)
 {
     if (cJSON_IsNumber(item)) {
         double d = item->valuedouble;
-        if (!(fabs(d) < 1e15) || d != floor(d))
+        if (!(fabs(d) < 1e15) || d != (double)(int64_t)d)
             return false;
         *ret = (int64_t)d;
         return true;

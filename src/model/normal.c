@@ -64,9 +64,28 @@ static void replace_bars(char *text)
     *to = '\0';
 }
 
+/* True for names of which nothing is to be cut or composed, told without taking them apart: visible
+ * ASCII and the unified ideographs, which are E4 B8 80 to E9 BF BF. */
+static bool is_normal(const char *name)
+{
+    const unsigned char *s = (const unsigned char *)name;
+    while (*s != '\0') {
+        if (*s > ' ' && *s < 0x7f)
+            s++;
+        else if (s[0] >= 0xe4 && s[0] <= 0xe9 && s[1] >= (s[0] == 0xe4 ? 0xb8 : 0x80) &&
+                 s[1] <= 0xbf && s[2] >= 0x80 && s[2] <= 0xbf)
+            s += 3;
+        else
+            return false;
+    }
+    return true;
+}
+
 const char *yq_normal_name(struct yq_arena *arena, const char *name)
 {
     struct span span;
+    if (is_normal(name))
+        return name;
     if (!cut_blanks(name, &span))
         return name;
     if (span.plain) /* blanks inside are NFC as they stand; the bar is not plain */

@@ -1,13 +1,12 @@
-/* All people of one side, as ids and digests. */
+/* All people of one side, as hashes and digests. */
 #include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "model/normal.h"
-
-#define TEXT_LIMIT UINT32_MAX
 
 void yq_snapshot_init(struct yq_snapshot *s)
 {
@@ -19,28 +18,55 @@ void yq_snapshot_release(struct yq_snapshot *s)
     free(s->people);
     free(s->texts);
     free(s->parts);
+    free(s->index);
     yq_snapshot_init(s);
+}
+
+void yq_snapshot_clear(struct yq_snapshot *s)
+{
+    s->count = s->added = s->text_size = s->part_size = 0;
+    s->complete = s->sealed = s->has_parts = false;
 }
 
 size_t yq_snapshot_bytes(const struct yq_snapshot *s)
 {
     return s->capacity * sizeof(*s->people) + s->text_capacity +
-           s->part_capacity * sizeof(*s->parts);
+           s->part_capacity * sizeof(*s->parts) +
+           (s->index ? (((size_t)1 << s->index_bits) + 1) * sizeof(*s->index) : 0);
 }
 
-/* FNV-1a, finished by a mix so that the low bits are as good as the high ones. */
+/* ---- hashes ---- */
+
+static uint64_t mix(uint64_t h)
+{
+    h = (h ^ (h >> 32)) * 0x9fb21c651e98df25u;
+    return h ^ (h >> 28);
+}
+
+/* Eight bytes at a time, mixed so that every bit counts in all others; not kept anywhere, so that
+ * it may be another one on another machine. */
 uint64_t yq_id_hash(const char *id)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (const unsigned char *c = (const unsigned char *)id; *c != '\0'; c++)
-        h = (h ^ *c) * 0x100000001b3u;
-    h ^= h >> 32;
-    h *= 0x9e3779b97f4a7c15u;
-    h ^= h >> 29;
+    size_t len = strlen(id);
+    uint64_t h = 0x9e3779b97f4a7c15u ^ len, word;
+    for (; len >= 8; id += 8, len -= 8) {
+        memcpy(&word, id, 8);
+        h = mix(h ^ word) * 0x9e3779b97f4a7c15u;
+    }
+    word = 0;
+    memcpy(&word, id, len);
+    h = mix(mix(h ^ word) * 0x9e3779b97f4a7c15u);
     return h ? h : 1;
 }
 
-static uint32_t digest(const char *text)
+uint64_t yq_userid_hash(const char *userid)
+{
+    char key[YQ_USERID_MAX + 1];
+    yq_userid_key(userid, key);
+    return yq_id_hash(key);
+}
+
+uint32_t yq_digest(const char *text)
 {
     if (text == NULL || text[0] == '\0')
         return 0;
@@ -49,11 +75,15 @@ static uint32_t digest(const char *text)
     return folded ? folded : 1;
 }
 
-/* Grows by half: doubling would leave up to half of the memory unused. */
+/* ---- filling ---- */
+
+/* Grows by half: large arrays grow in their place, and what is not yet used costs no memory. */
 static void reserve(void *array, size_t *capacity, size_t need, size_t size)
 {
     if (need <= *capacity)
         return;
+    if (need > UINT32_MAX)
+        abort(); /* as many bytes of userids: far beyond any company */
     size_t wanted = *capacity + *capacity / 2 + 64;
     *capacity = wanted > need ? wanted : need;
     void **items = array;
@@ -66,95 +96,182 @@ static uint32_t add_text(struct yq_snapshot *s, const char *text)
     reserve(&s->texts, &s->text_capacity, s->text_size + len, 1);
     memcpy(s->texts + s->text_size, text, len);
     s->text_size += len;
-    if (s->text_size > TEXT_LIMIT)
-        abort(); /* 4 GiB of ids: far beyond any company */
     return (uint32_t)(s->text_size - len);
 }
 
-static struct yq_snapshot_person *add_person(struct yq_snapshot *s, const char *key, const char *id)
+static struct yq_snapshot_person *add_person(struct yq_snapshot *s, uint64_t key)
 {
     reserve(&s->people, &s->capacity, s->count + 1, sizeof(*s->people));
     struct yq_snapshot_person *p = &s->people[s->count++];
-    *p = (struct yq_snapshot_person){.key = yq_id_hash(key), .id = add_text(s, id)};
+    s->added++;
+    s->sealed = false;
+    *p = (struct yq_snapshot_person){.key = key};
     return p;
 }
 
-static void add_part(struct yq_snapshot *s, struct yq_snapshot_person *p, uint64_t value)
+static void push_part(struct yq_snapshot *s, uint32_t value)
 {
-    if (s->part_size == 0) { /* 0 means "none" */
-        reserve(&s->parts, &s->part_capacity, 1, sizeof(*s->parts));
-        s->parts[s->part_size++] = 0;
-    }
     reserve(&s->parts, &s->part_capacity, s->part_size + 1, sizeof(*s->parts));
-    if (p->part_count == 0)
-        p->parts = (uint32_t)s->part_size;
     s->parts[s->part_size++] = value;
+}
+
+/* To the person whose departments came last. */
+static void add_part(struct yq_snapshot *s, struct yq_snapshot_person *p, uint32_t value)
+{
+    if (p->part_count == UINT16_MAX)
+        return;
+    s->has_parts = true;
+    if (p->part_count == 1) {
+        push_part(s, p->parts);
+        p->parts = (uint32_t)s->part_size - 1;
+    }
+    if (p->part_count == 0)
+        p->parts = value;
+    else
+        push_part(s, value);
     p->part_count++;
+}
+
+static uint32_t name_digest(struct yq_arena *arena, const char *name)
+{
+    return name ? yq_digest(yq_normal_name(arena, name)) : 0;
+}
+
+static uint32_t mobile_digest(struct yq_arena *arena, const char *mobile)
+{
+    return mobile ? yq_digest(yq_normal_mobile(arena, mobile)) : 0;
+}
+
+static uint32_t email_digest(struct yq_arena *arena, const char *email)
+{
+    return email ? yq_digest(yq_normal_email(arena, email)) : 0;
+}
+
+static uint32_t gender_digest(const char *gender)
+{
+    return gender ? yq_digest(yq_normal_gender(gender)) : 0;
 }
 
 void yq_snapshot_add_wecom(struct yq_snapshot *s, struct yq_arena *arena,
                            const struct yq_wecom_member *m)
 {
-    struct yq_snapshot_person *p = add_person(s, m->key, m->userid);
-    if (m->known & YQ_FIELD_BIT(YQ_FIELD_NAME))
-        p->digests[YQ_DIGEST_NAME] = digest(m->name ? yq_normal_name(arena, m->name) : NULL);
-    if (m->known & YQ_FIELD_BIT(YQ_FIELD_MOBILE))
-        p->digests[YQ_DIGEST_MOBILE] =
-            digest(m->mobile ? yq_normal_mobile(arena, m->mobile) : NULL);
-    if (m->known & YQ_FIELD_BIT(YQ_FIELD_EMAIL))
-        p->digests[YQ_DIGEST_EMAIL] = digest(m->email ? yq_normal_email(arena, m->email) : NULL);
-    if (m->known & YQ_FIELD_BIT(YQ_FIELD_GENDER))
-        p->digests[YQ_DIGEST_GENDER] = digest(m->gender ? yq_normal_gender(m->gender) : NULL);
+    struct yq_snapshot_person *p = add_person(s, yq_id_hash(m->key));
+    p->id = add_text(s, m->userid);
+    p->digests[YQ_DIGEST_NAME] = name_digest(arena, m->name);
+    p->digests[YQ_DIGEST_MOBILE] = mobile_digest(arena, m->mobile);
+    p->digests[YQ_DIGEST_EMAIL] = email_digest(arena, m->email);
+    p->digests[YQ_DIGEST_GENDER] = gender_digest(m->gender);
     p->status = (uint8_t)m->status;
     p->main = m->main_department;
-    if (!(m->known & YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS)))
-        return;
-    for (size_t i = 0; i < m->department_count && i < UINT16_MAX; i++)
+    p->departments_known = (m->known & YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS)) != 0;
+    for (size_t i = 0; i < m->department_count && p->departments_known; i++)
         add_part(s, p, m->departments[i]);
 }
 
 void yq_snapshot_add_eteams(struct yq_snapshot *s, struct yq_arena *arena,
                             const struct yq_eteams_member *m)
 {
-    struct yq_snapshot_person *p = add_person(s, m->id, m->id);
-    const char *sex = m->sex == NULL                  ? ""
-                      : strcmp(m->sex, "male") == 0   ? "1"
-                      : strcmp(m->sex, "female") == 0 ? "2"
-                                                      : "";
-    p->digests[YQ_DIGEST_NAME] = digest(m->name ? yq_normal_name(arena, m->name) : NULL);
-    p->digests[YQ_DIGEST_MOBILE] = digest(m->mobile ? yq_normal_mobile(arena, m->mobile) : NULL);
-    p->digests[YQ_DIGEST_EMAIL] = digest(m->email ? yq_normal_email(arena, m->email) : NULL);
-    p->digests[YQ_DIGEST_GENDER] = digest(sex);
+    struct yq_snapshot_person *p = add_person(s, yq_id_hash(m->id));
+    p->id = (uint32_t)s->added;
+    p->digests[YQ_DIGEST_NAME] = name_digest(arena, m->name);
+    p->digests[YQ_DIGEST_MOBILE] = mobile_digest(arena, m->mobile);
+    p->digests[YQ_DIGEST_EMAIL] = email_digest(arena, m->email);
+    p->digests[YQ_DIGEST_GENDER] = gender_digest(m->sex);
     p->status = m->in_service ? 1 : 0;
-    p->main = m->department_count ? yq_id_hash(m->departments[0]) : 0;
-    for (size_t i = 1; i < m->department_count && i < UINT16_MAX; i++)
-        add_part(s, p, yq_id_hash(m->departments[i]));
+    p->departments_known = true;
+    p->main = m->department_count ? yq_digest(m->departments[0]) : 0;
+    for (size_t i = 1; i < m->department_count; i++)
+        add_part(s, p, yq_digest(m->departments[i]));
 }
 
-static int compare(const void *left, const void *right)
+void yq_snapshot_add_membership(struct yq_snapshot *s, const char *userid, uint32_t department)
 {
-    const struct yq_snapshot_person *a = left, *b = right;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return a->id < b->id ? -1 : a->id > b->id;
+    struct yq_snapshot_person *p = add_person(s, yq_userid_hash(userid));
+    p->id = add_text(s, userid);
+    p->departments_known = p->one_of_several = true;
+    add_part(s, p, department);
+}
+
+/* ---- sealing ---- */
+
+static bool has_part(const struct yq_snapshot *s, const struct yq_snapshot_person *p,
+                     uint32_t value)
+{
+    const uint32_t *parts = yq_snapshot_parts(s, p);
+    for (uint16_t i = 0; i < p->part_count; i++) {
+        if (parts[i] == value)
+            return true;
+    }
+    return false;
+}
+
+/* Memberships of one person, in one row. */
+static void join_rows(struct yq_snapshot *s, struct yq_snapshot_person *to,
+                      const struct yq_snapshot_person *rows, size_t count)
+{
+    struct yq_snapshot_person whole = rows[0];
+    whole.part_count = 0;
+    for (size_t r = 0; r < count; r++) {
+        for (uint16_t i = 0; i < rows[r].part_count; i++) {
+            uint32_t value = yq_snapshot_parts(s, &rows[r])[i];
+            if (!has_part(s, &whole, value))
+                add_part(s, &whole, value);
+        }
+        whole.id = rows[r].id > whole.id ? rows[r].id : whole.id;
+    }
+    *to = whole;
+}
+
+/* One row for the person of these: `to` stands at or before them. */
+static void keep_one(struct yq_snapshot *s, struct yq_snapshot_person *to,
+                     const struct yq_snapshot_person *rows, size_t count)
+{
+    if (count > 1 && rows[0].one_of_several) {
+        join_rows(s, to, rows, count);
+        return;
+    }
+    const struct yq_snapshot_person *last = rows;
+    for (size_t r = 1; r < count; r++) {
+        last = rows[r].id > last->id ? &rows[r] : last;
+    }
+    *to = *last;
+}
+
+/* About eight rows to a range. */
+static void make_index(struct yq_snapshot *s)
+{
+    int bits = 1;
+    while (bits < 24 && (s->count >> (bits + 3)) > 0)
+        bits++;
+    s->index_bits = bits;
+    s->index = yq_realloc(s->index, ((size_t)1 << bits) + 1, sizeof(*s->index));
+    size_t row = 0;
+    for (size_t range = 0; range < (size_t)1 << bits; range++) {
+        while (row < s->count && s->people[row].key >> (64 - bits) < range)
+            row++;
+        s->index[range] = (uint32_t)row;
+    }
+    s->index[(size_t)1 << bits] = (uint32_t)s->count;
 }
 
 void yq_snapshot_seal(struct yq_snapshot *s)
 {
     size_t kept = 0;
-    if (s->count > 1)
-        qsort(s->people, s->count, sizeof(*s->people), compare);
-    for (size_t i = 0; i < s->count; i++) {
-        if (kept == 0 || s->people[kept - 1].key != s->people[i].key)
-            s->people[kept++] = s->people[i];
+    yq_sort_by_key(s->people, s->count, sizeof(*s->people));
+    for (size_t i = 0, end; i < s->count; i = end) {
+        for (end = i + 1; end < s->count && s->people[end].key == s->people[i].key;)
+            end++;
+        keep_one(s, &s->people[kept++], &s->people[i], end - i);
     }
     s->count = kept;
+    make_index(s);
     s->sealed = true;
 }
 
 const struct yq_snapshot_person *yq_snapshot_find(const struct yq_snapshot *s, uint64_t key)
 {
-    size_t low = 0, high = s->count;
+    size_t range = key >> (64 - s->index_bits);
+    size_t low = s->index[range], high = s->index[range + 1];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (s->people[middle].key < key)
@@ -162,7 +279,7 @@ const struct yq_snapshot_person *yq_snapshot_find(const struct yq_snapshot *s, u
         else
             high = middle;
     }
-    return low < s->count && s->people[low].key == key ? &s->people[low] : NULL;
+    return low < s->index[range + 1] && s->people[low].key == key ? &s->people[low] : NULL;
 }
 
 const char *yq_snapshot_id(const struct yq_snapshot *s, const struct yq_snapshot_person *p)

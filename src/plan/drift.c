@@ -2,24 +2,59 @@
  * look into eteams' for each. */
 #include "plan/drift.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/sort.h"
 
 #define STATUS_DISABLED 2 /* wecom.md §4.3 */
 #define STATUS_LEFT 5
+#define ROOT 1
+#define AHEAD 8 /* links: their records are fetched while others are compared */
+
+/* ---- links ---- */
+
+void yq_drift_add_member(struct yq_drift_links *l, const char *userid, const char *eteams,
+                         bool left, const char *const *posts, size_t post_count)
+{
+    yq_grow(&l->members, &l->member_capacity, l->member_count, sizeof(*l->members));
+    struct yq_drift_member *m = &l->members[l->member_count++];
+    *m = (struct yq_drift_member){.member = yq_userid_hash(userid),
+                                  .eteams = yq_id_hash(eteams),
+                                  .posts = (uint32_t)l->post_size,
+                                  .left = left};
+    for (size_t i = 0; i < post_count && m->post_count < UINT16_MAX; i++) {
+        yq_grow(&l->posts, &l->post_capacity, l->post_size, sizeof(*l->posts));
+        l->posts[l->post_size++] = yq_digest(posts[i]);
+        m->post_count++;
+    }
+}
+
+void yq_drift_add_department(struct yq_drift_links *l, uint32_t id, const char *eteams)
+{
+    yq_grow(&l->departments, &l->department_capacity, l->department_count, sizeof(*l->departments));
+    l->departments[l->department_count++] = (struct yq_drift_department){id, yq_digest(eteams)};
+}
+
+void yq_drift_links_release(struct yq_drift_links *l)
+{
+    free(l->members);
+    free(l->departments);
+    free(l->posts);
+    *l = (struct yq_drift_links){0};
+}
+
+/* ---- the search ---- */
 
 struct search {
     const struct yq_snapshot *wecom, *eteams;
     const struct yq_drift_links *links;
     const struct yq_policy *policy;
+    bool shows_parts; /* eteams' lists tell part-time departments */
     yq_drift_report *report;
     void *context;
 };
-
-static int compare_members(const void *left, const void *right)
-{
-    const struct yq_drift_member *a = left, *b = right;
-    return a->member < b->member ? -1 : a->member > b->member;
-}
 
 static int compare_departments(const void *left, const void *right)
 {
@@ -28,21 +63,24 @@ static int compare_departments(const void *left, const void *right)
 }
 
 /* What stands for that department in eteams; 0: nothing yet. */
-static uint64_t counterpart(const struct search *s, uint32_t id)
+static uint32_t counterpart(const struct search *s, uint32_t id)
 {
-    const struct yq_drift_department key = {.id = id};
-    const struct yq_drift_department *found =
-        s->links->department_count
-            ? bsearch(&key, s->links->departments, s->links->department_count, sizeof(key),
-                      compare_departments)
-            : NULL;
-    return found ? found->eteams : 0;
+    const struct yq_drift_department *list = s->links->departments;
+    size_t low = 0, high = s->links->department_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < s->links->department_count && list[low].id == id ? list[low].eteams : 0;
 }
 
-static bool has_part(const struct search *s, const struct yq_snapshot_person *e, uint64_t hash)
+static bool has(const uint32_t *list, size_t count, uint32_t value)
 {
-    for (uint16_t i = 0; i < e->part_count; i++) {
-        if (s->eteams->parts[e->parts + i] == hash)
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == value)
             return true;
     }
     return false;
@@ -57,49 +95,103 @@ static bool fields_differ(const struct yq_snapshot_person *w, const struct yq_sn
     return false;
 }
 
-/* Main and part-time departments. Part-time ones that only eteams has may be its own: the engine
- * tells them apart, so that a differing number is enough to look closer only where WeCom wins. */
-static bool place_differs(const struct search *s, const struct yq_snapshot_person *w,
-                          const struct yq_snapshot_person *e)
+static bool never_touched(const struct search *s, uint32_t department)
 {
-    if (w->part_count == 0)
-        return false; /* not known, or none visible: under the root, which the engine decides */
-    bool main_seen = false;
-    uint16_t wanted = 0;
+    return has(s->policy->never_touch_departments, s->policy->never_touch_department_count,
+               department);
+}
+
+/* Where the person belongs: what plan_placement.c would settle on. */
+#define PLACES_MAX 64
+struct place {
+    uint32_t main;            /* 0: whichever of `all` eteams has */
+    uint32_t all[PLACES_MAX]; /* without doubles */
+    size_t count;
+};
+
+/* Returns false if that cannot be told here, so that the engine must look. */
+static bool find_place(const struct search *s, const struct yq_snapshot_person *w,
+                       struct place *ret)
+{
+    ret->main = 0;
+    ret->count = 0;
     for (uint16_t i = 0; i < w->part_count; i++) {
-        uint32_t id = (uint32_t)s->wecom->parts[w->parts + i];
-        uint64_t hash = counterpart(s, id);
-        if (hash == 0)
-            return true;
-        if (hash == e->main) {
-            main_seen = w->main == 0 || w->main == id || main_seen;
-            if (w->main != 0 && w->main != id)
-                return true;
+        uint32_t id = yq_snapshot_parts(s->wecom, w)[i], eteams = counterpart(s, id);
+        if (eteams == 0 && never_touched(s, id))
             continue;
-        }
-        wanted++;
-        if (!has_part(s, e, hash) && s->policy->part_time != YQ_PART_TIME_NONE)
-            return true;
+        if (eteams == 0 || ret->count == PLACES_MAX)
+            return false;
+        if (id == w->main)
+            ret->main = eteams;
+        if (!has(ret->all, ret->count, eteams))
+            ret->all[ret->count++] = eteams;
     }
-    return !main_seen || (wanted != e->part_count && s->policy->part_time != YQ_PART_TIME_NONE);
+    if (ret->count == 0) { /* R10: under the root */
+        ret->main = counterpart(s, ROOT);
+        ret->all[ret->count++] = ret->main;
+        return ret->main != 0;
+    }
+    return true;
+}
+
+/* Part-time departments that are lacking, or too many: in mode `incremental` of ours only, since
+ * others may have been made in eteams (decisions.md 16). */
+static bool posts_differ(const struct search *s, const struct place *place,
+                         const struct yq_snapshot_person *e, const struct yq_drift_member *link)
+{
+    const uint32_t *posts = s->links->posts + link->posts;
+    const uint32_t *parts = yq_snapshot_parts(s->eteams, e);
+    size_t lacking = 0;
+    for (size_t i = 0; i < place->count; i++) {
+        uint32_t wanted = place->all[i];
+        bool there = s->shows_parts ? has(parts, e->part_count, wanted)
+                                    : has(posts, link->post_count, wanted);
+        lacking += wanted != e->main && !there;
+    }
+    for (size_t i = 0; i < link->post_count; i++)
+        lacking += !has(place->all, place->count, posts[i]) || posts[i] == e->main;
+    for (size_t i = 0; i < e->part_count && s->policy->part_time == YQ_PART_TIME_FULL; i++)
+        lacking += !has(place->all, place->count, parts[i]);
+    return lacking > 0;
+}
+
+static bool place_differs(const struct search *s, const struct yq_snapshot_person *w,
+                          const struct yq_snapshot_person *e, const struct yq_drift_member *link)
+{
+    struct place place;
+    if (!w->departments_known)
+        return false;
+    if (!find_place(s, w, &place))
+        return w->part_count > 0;
+    if (place.main != 0 ? place.main != e->main : !has(place.all, place.count, e->main))
+        return true;
+    return s->policy->part_time != YQ_PART_TIME_NONE && posts_differ(s, &place, e, link);
 }
 
 static void tell(const struct search *s, enum yq_drift_kind kind,
                  const struct yq_snapshot_person *w, uint64_t member)
 {
+    for (char **id = s->policy->never_touch_members; id != NULL && *id != NULL; id++) {
+        if (yq_userid_hash(*id) == member)
+            return;
+    }
     struct yq_drift_found found = {
         .kind = kind, .userid = w ? yq_snapshot_id(s->wecom, w) : NULL, .member = member};
     s->report(s->context, &found);
 }
 
+static bool leaves(const struct search *s, const struct yq_snapshot_person *w)
+{
+    bool resigns = s->policy->disabled_members == YQ_DISABLED_RESIGN; /* decisions.md 21 */
+    return w->status == STATUS_LEFT || (w->status == STATUS_DISABLED && resigns);
+}
+
 static void compare_linked(const struct search *s, const struct yq_snapshot_person *w,
                            const struct yq_drift_member *link)
 {
-    bool leaves = w->status == STATUS_LEFT || (w->status == STATUS_DISABLED &&
-                                               s->policy->disabled_members == YQ_DISABLED_RESIGN);
     const struct yq_snapshot_person *e = yq_snapshot_find(s->eteams, link->eteams);
     bool serves = e != NULL && e->status == 1;
-    if (leaves) {
+    if (leaves(s, w)) {
         if (serves)
             tell(s, YQ_DRIFT_LEFT, w, w->key);
     } else if (link->left) {
@@ -107,41 +199,51 @@ static void compare_linked(const struct search *s, const struct yq_snapshot_pers
     } else if (!serves) {
         if (s->eteams->complete)
             tell(s, YQ_DRIFT_STALE, w, w->key);
-    } else if (fields_differ(w, e) || place_differs(s, w, e)) {
+    } else if (fields_differ(w, e) || place_differs(s, w, e, link)) {
         tell(s, YQ_DRIFT_CHANGED, w, w->key);
     }
 }
 
+/* A link whose member is not in the list. */
+static void miss(const struct search *s, const struct yq_drift_member *link)
+{
+    if (s->wecom->complete && !link->left)
+        tell(s, YQ_DRIFT_GONE, NULL, link->member);
+}
+
 static void find_members(const struct search *s)
 {
-    const struct yq_drift_links *links = s->links;
-    size_t l = 0;
+    const struct yq_drift_member *link = s->links->members, *end = link + s->links->member_count;
     for (size_t i = 0; i < s->wecom->count; i++) {
         const struct yq_snapshot_person *w = &s->wecom->people[i];
-        for (; l < links->member_count && links->members[l].member < w->key; l++) {
-            if (s->wecom->complete && !links->members[l].left)
-                tell(s, YQ_DRIFT_GONE, NULL, links->members[l].member);
-        }
-        if (l < links->member_count && links->members[l].member == w->key)
-            compare_linked(s, w, &links->members[l++]);
-        else if (w->status != STATUS_LEFT)
+        if (end - link > AHEAD)
+            yq_snapshot_expect(s->eteams, link[AHEAD].eteams);
+        for (; link < end && link->member < w->key; link++)
+            miss(s, link);
+        if (link < end && link->member == w->key)
+            compare_linked(s, w, link++);
+        else if (!leaves(s, w))
             tell(s, YQ_DRIFT_NEW, w, w->key);
     }
-    for (; l < links->member_count; l++) {
-        if (s->wecom->complete && !links->members[l].left)
-            tell(s, YQ_DRIFT_GONE, NULL, links->members[l].member);
-    }
+    for (; link < end; link++)
+        miss(s, link);
 }
 
 void yq_drift_find(const struct yq_snapshot *wecom, const struct yq_snapshot *eteams,
                    struct yq_drift_links *links, const struct yq_policy *policy,
                    yq_drift_report *report, void *context)
 {
-    if (links->member_count > 1)
-        qsort(links->members, links->member_count, sizeof(*links->members), compare_members);
+    assert(wecom->sealed && eteams->sealed);
+    yq_sort_by_key(links->members, links->member_count, sizeof(*links->members));
     if (links->department_count > 1)
         qsort(links->departments, links->department_count, sizeof(*links->departments),
               compare_departments);
-    struct search s = {wecom, eteams, links, policy, report, context};
+    struct search s = {.wecom = wecom,
+                       .eteams = eteams,
+                       .links = links,
+                       .policy = policy,
+                       .shows_parts = eteams->has_parts,
+                       .report = report,
+                       .context = context};
     find_members(&s);
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/sort.h"
 
 static void test_buf(void **state)
 {
@@ -142,6 +143,60 @@ static void test_refused(void **state)
     cJSON_Delete(tree);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Keys of all sorts: spread, few, equal, close together; the rest of a row stays with its key. */
+static void test_sort(void **state)
+{
+    (void)state;
+    static const uint64_t masks[] = {~(uint64_t)0, 0xff, 0xffff, 0, 0xf000000000000001u, 7u << 20};
+    uint64_t x = 1;
+    for (size_t words = 1; words <= 8; words += words == 1 ? 1 : 3) {
+        for (size_t count = 0; count < 9000; count = count * 3 + 1) {
+            uint64_t *rows = yq_malloc((count + 1) * words * 8);
+            uint64_t *keys = yq_malloc((count + 1) * 8);
+            uint64_t mask = masks[(count + words) % 6];
+            for (size_t i = 0; i < count; i++) {
+                x = x * 6364136223846793005u + 1442695040888963407u;
+                uint64_t key = (x ^ x >> 29) & mask;
+                for (size_t w = 0; w < words; w++)
+                    rows[i * words + w] = key + w;
+                keys[i] = key;
+            }
+            yq_sort_by_key(rows, count, words * 8);
+            qsort(keys, count, 8, compare_keys);
+            for (size_t i = 0; i < count; i++) {
+                for (size_t w = 0; w < words; w++)
+                    assert_true(rows[i * words + w] == keys[i] + w);
+            }
+            free(rows);
+            free(keys);
+        }
+    }
+}
+
+static void test_arena_clear(void **state)
+{
+    (void)state;
+    struct yq_arena *a = yq_arena_new();
+    yq_arena_clear(a);
+    for (int round = 0; round < 3; round++) {
+        for (size_t size = 1; size < 100000; size = size * 2 + 1) {
+            unsigned char *bytes = yq_arena_alloc(a, size);
+            for (size_t i = 0; i < size; i++)
+                assert_int_equal(bytes[i], 0);
+            memset(bytes, 0xff, size);
+        }
+        yq_arena_clear(a);
+        assert_true(yq_arena_size(a) <= 40000);
+    }
+    yq_arena_free(a);
+}
+
 /* Wherever it stands in a string of whatever length, beside ASCII or not. */
 static void test_refused_anywhere(void **state)
 {
@@ -233,7 +288,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buf),          cmocka_unit_test(test_arena),
         cmocka_unit_test(test_backoff),      cmocka_unit_test(test_long_integers_stay_text),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_refused_anywhere),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_arena_clear),  cmocka_unit_test(test_refused_anywhere),
         cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_json_pick),
         cmocka_unit_test(test_json_values),  cmocka_unit_test(test_errors),
     };
