@@ -15,12 +15,13 @@
 #define ET_P_EMP_QUERY "/api/hrm/restful/queryEmployee"       /* V */
 #define ET_P_EMP_SYNC "/api/hrm/restful/syncEmployee"         /* V */
 #define ET_P_EMP_REHIRE "/api/hrm/restful/rehireEmployee"     /* V */
-#define ET_P_EMP_RESIGN "/api/hrm/restful/resignEmployee" /* ASSUMED; only with ET_RESIGN_MODE 2   \
-                                                           */
-#define ET_P_EXTRA_SYNC "/api/hrm/restful/syncExtra"      /* V */
-#define ET_P_EXTRA_QUERY "/api/hrm/restful/queryExtra"    /* ASSUMED */
-#define ET_P_ADMIN_QUERY "/api/hrm/restful/queryAdmin"    /* ASSUMED */
-#define ET_P_FIELD_LOCK "/api/hrm/restful/setFieldLock"   /* ASSUMED */
+#define ET_P_EMP_RESIGN                                                                            \
+    "/api/hrm/restful/resignEmployee"                   /* ASSUMED; only with ET_RESIGN_MODE 2     \
+                                                         */
+#define ET_P_EXTRA_SYNC "/api/hrm/restful/syncExtra"    /* V */
+#define ET_P_EXTRA_QUERY "/api/hrm/restful/queryExtra"  /* ASSUMED */
+#define ET_P_ADMIN_QUERY "/api/hrm/restful/queryAdmin"  /* ASSUMED */
+#define ET_P_FIELD_LOCK "/api/hrm/restful/setFieldLock" /* ASSUMED */
 #define ET_P_EXTLINK_QUERY "/api/hrm/restful/queryExternalLink" /* ASSUMED */
 
 #define ET_RULE_EMP "employee"      /* V */

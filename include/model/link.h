@@ -41,8 +41,8 @@ struct yq_link_department {
     const char *how;                     /* "name", "created", "command" */
     int64_t at;                          /* milliseconds: when it was linked */
     uint64_t agreed_name, agreed_parent; /* hashes; 0 = never agreed */
-    int64_t heard_at; /* seconds: event time of a name that only an event told; 0 = none */
-    UT_hash_handle hh;                   /* by id */
+    int64_t heard_at;  /* seconds: event time of a name that only an event told; 0 = none */
+    UT_hash_handle hh; /* by id */
 };
 
 struct yq_link_member {

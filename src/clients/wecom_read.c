@@ -118,8 +118,8 @@ int yq_wecom_read_members(struct yq_wecom *w, struct yq_http *h, struct yq_view 
     return rc == 0 && shut ? yq_wecom_ids_of_members(w, h, v, userids, count, watch, err) : rc;
 }
 
-/* Every well-formed row of a list; those of user/list have the fields of user/get. Called as soon as
- * the list is there, so that its tree is not kept. */
+/* Every well-formed row of a list; those of user/list have the fields of user/get. Called as soon
+ * as the list is there, so that its tree is not kept. */
 static void take_member_list(struct yq_call *call)
 {
     const cJSON *row, *list = yq_json_get(call->reply, "userlist");

@@ -1,5 +1,5 @@
-/* A made-up company, the same for the same seed, from which both simulators can start: departments in
- * a tree of several levels, people with Chinese names, mobiles and accounts. */
+/* A made-up company, the same for the same seed, from which both simulators can start: departments
+ * in a tree of several levels, people with Chinese names, mobiles and accounts. */
 #ifndef SIM_COMPANY_H
 #define SIM_COMPANY_H
 
@@ -16,9 +16,9 @@ struct company_department {
 struct company_member {
     char *userid; /* plain, lower case, unique */
     char *name;
-    char *mobile; /* 11 digits, unique */
-    char *email;  /* unique */
-    char gender;  /* '1' or '2' */
+    char *mobile;            /* 11 digits, unique */
+    char *email;             /* unique */
+    char gender;             /* '1' or '2' */
     uint32_t departments[4]; /* the first is the main one */
     size_t department_count;
 };

@@ -157,8 +157,8 @@ size_t world_apply_one(struct world *w, const struct yq_operation *op, struct yq
 size_t world_apply(struct world *w, const struct yq_plan *plan, struct yq_buf *complaints);
 /* The same, but operations of one stage and kind in reverse: their order is nobody's promise. */
 size_t world_apply_reversed(struct world *w, const struct yq_plan *plan, struct yq_buf *complaints);
-/* What the oracle says of the way from one state to the next. Returns the number of lines. held: the
- * guard holds the removals. */
+/* What the oracle says of the way from one state to the next. Returns the number of lines. held:
+ * the guard holds the removals. */
 size_t world_judge(const struct world *before, const struct world *after, bool held,
                    struct yq_buf *out);
 /* One root, no cycle, known parents, no two enabled siblings of one name; people in known

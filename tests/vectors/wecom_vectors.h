@@ -1,5 +1,5 @@
-/* Every published vector of the callback cipher (wecom.md §1.12), in both directions where the random
- * bytes are given. */
+/* Every published vector of the callback cipher (wecom.md §1.12), in both directions where the
+ * random bytes are given. */
 #ifndef YQ_WECOM_VECTORS_H
 #define YQ_WECOM_VECTORS_H
 
