@@ -19,6 +19,7 @@
 
 struct yq_lease {
     char connection[64];
+    const char *key;       /* name of its key, static text; NULL: "lease" */
     int64_t token;         /* grows with every holder of this connection */
     char value[512];       /* what stands in the key while it is ours */
     int64_t deadline_mono; /* do nothing after this, unless renewed */
@@ -33,6 +34,12 @@ enum yq_lease_result yq_lease_take(struct yq_redis *r, const struct yq_keys *key
                                    int64_t ttl_ms, const struct yq_clock *clock,
                                    struct yq_lease *ret, int64_t *ret_retry_ms,
                                    struct yq_error *err);
+/* The same for a connection's full reconcile, whose key is `reconcile:lease`: whoever has it runs
+ * the one there is; it is no leave to write to eteams. All of what follows works with it, too. */
+enum yq_lease_result yq_lease_take_reconcile(struct yq_redis *r, const struct yq_keys *keys,
+                                             const char *id, int64_t ttl_ms,
+                                             const struct yq_clock *clock, struct yq_lease *ret,
+                                             struct yq_error *err);
 /* Extends it; LOST when it is no longer ours. */
 int yq_lease_renew(struct yq_redis *r, const struct yq_keys *keys, struct yq_lease *l,
                    const struct yq_clock *clock, struct yq_error *err);

@@ -82,6 +82,14 @@ void yq_store_add_removal(struct yq_commit *c, const struct yq_keys *keys, const
                           const char *subject_key, int64_t now_ms);
 
 /* ---- held plans: string `plan:HASH` (JSON, 7 days), hash `held` HASH -> one-line summary ---- */
+/* *ret_json is NULL where there is none; the caller frees it. */
+int yq_store_read_plan(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                       const char *hash, char **ret_json, struct yq_error *err);
+/* Leaves only the note that a newer one took its place. */
+void yq_store_replace_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                           const char *hash, const char *json);
+void yq_store_drop_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                        const char *hash);
 void yq_store_put_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *hash, const char *json, const char *summary);
 /* ---- cases: hash `cases`, subject key -> JSON {reason, at} ---- */

@@ -35,6 +35,9 @@
     X(SUITE_TICKET, "suite.ticket")                                                                \
     X(COMMAND_SYNC, "command.sync")                                                                \
     X(COMMAND_PUSH, "command.push")                                                                \
+    X(COMMAND_APPROVE, "command.approve")                                                          \
+    X(COMMAND_LINK, "command.link")                                                                \
+    X(COMMAND_UNLINK, "command.unlink")                                                            \
     X(UNKNOWN, "unknown") /* authentic, but not understood: kept raw */
 
 enum yq_event_kind {
@@ -63,6 +66,7 @@ struct yq_event {
  *                "remove_departments":[]}
  *   member.entered, member.left   {"userid"}
  *   job         {"job_id","job_type","error_code":"0","error_message"}
+ *   command.approve  {"hash"}; command.link  {"eteams"}
  *   others      {} or what the kind needs
  * An element that is present but empty appears as "" or []: WeCom cleared it. What is malformed counts
  * as not said: a number; a list with a malformed number in it; `leader_in` that is not as long as

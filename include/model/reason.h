@@ -46,10 +46,25 @@
     X(OLDER_NEWS, "older_news", "an event of %1 is older than what was heard before")              \
     X(PEER_REFUSED, "peer_refused", "eteams refused: %1")                                          \
     X(ANSWER_LOST, "answer_lost", "the answer was lost: read back before anything is repeated")    \
+    X(OVERTAKEN, "overtaken", "events brought news of it meanwhile, and decide")                   \
     X(NOT_A_HINT, "not_a_hint", "an event of this kind asks for nothing")                          \
     X(NO_SCOPE, "no_scope", "only persons are ticked: tick departments or tags in WeCom")          \
     X(GAVE_UP, "gave_up", "given up after %1 attempts: %2")                                        \
-    X(TAGS_BY_RECONCILE, "tags_by_reconcile", "tags are read by the full reconcile")
+    X(TAGS_BY_RECONCILE, "tags_by_reconcile", "tags are read by the full reconcile")               \
+    X(PLAN_UNKNOWN, "plan_unknown",                                                                \
+      "no plan %1 is held: it was approved already, has expired, or never was")                    \
+    X(PLAN_EXPIRED, "plan_expired", "plan %1 has expired: what it held is asked about anew")       \
+    X(PLAN_REPLACED, "plan_replaced", "plan %1 was replaced by the newer plan %2")                 \
+    X(NOT_APPROVED, "not_approved", "not in the plan that was approved: left to its own events")   \
+    X(HELD_AGAIN, "held_again", "not in the plan that was approved: held again as plan %1")        \
+    X(STILL_HELD, "still_held", "waits for approval already, now as plan %1")                       \
+    X(NO_RECORD, "no_record", "eteams has no record %1")                                           \
+    X(RECORD_UNFIT, "record_unfit",                                                                \
+      "record %1 has left, is disabled, is a secondary identity or the root: not linked")          \
+    X(RECORD_TAKEN, "record_taken", "record %1 is linked with %2 already")                         \
+    X(LINKED_ALREADY, "linked_already", "it is linked with record %1 already: unlink it first")    \
+    X(NOT_LINKED, "not_linked", "it is not linked with anything in eteams")                        \
+    X(BAD_COMMAND, "bad_command", "the command cannot be understood: %1")
 
 enum yq_reason_code {
 #define X(code, name, text) YQ_REASON_##code,

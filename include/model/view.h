@@ -135,7 +135,7 @@ struct yq_evidence {
     struct yq_wecom_department *reported_department; /* NULL: nothing */
     int64_t reported_at[YQ_MEMBER_FIELD_COUNT];      /* when each reported field was said */
     unsigned attempts;                               /* how often this was tried before */
-    int64_t waited_ms; /* since the oldest of these events was queued */
+    int64_t waited_ms; /* since these events were first looked at */
     UT_hash_handle hh;
 };
 
@@ -170,6 +170,12 @@ struct yq_evidence *yq_view_add_event(struct yq_view *v, enum yq_event_kind kind
                                       const struct yq_subject *subject, int64_t at,
                                       const char *data, struct yq_error *err);
 struct yq_evidence *yq_view_evidence(const struct yq_view *v, const struct yq_subject *s);
+
+/* A member's evidence as a JSON object, so that it can be kept: times, waited_ms, what was said. */
+void yq_evidence_write(const struct yq_evidence *e, struct yq_buf *out);
+/* Adds it to the view. Returns the evidence, or NULL with an error. */
+struct yq_evidence *yq_view_add_evidence(struct yq_view *v, const struct yq_subject *subject,
+                                         const char *json, struct yq_error *err);
 
 /* Find, or make with fact UNASKED. Ids and keys are copied. */
 struct yq_wecom_department *yq_view_wecom_department(struct yq_view *v, uint32_t id);

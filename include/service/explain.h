@@ -64,6 +64,11 @@ struct yq_explain {
         int64_t ms;
     } open_case;
     struct {
+        const char *hash; /* of the plan that holds it; NULL: none */
+        int64_t ms;
+        size_t people; /* in it */
+    } held;
+    struct {
         const char *entry; /* of the event; NULL: none */
         const char *attempts, *error;
         int64_t ms;

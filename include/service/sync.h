@@ -10,8 +10,18 @@
 #include "clients/lease.h"
 #include "clients/redis.h"
 #include "model/view.h"
+#include "plan/held.h"
 #include "plan/plan.h"
 #include "service/connection.h"
+
+/* How a run that reads without the connection's lease takes it for one batch of writes at a time.
+ * Meanwhile events come and go: what they touched since the reading began is left to them. */
+struct yq_sync_batch {
+    int (*begin)(void *context, struct yq_error *err); /* waits until `lease` of the sync is ours */
+    int (*end)(void *context, struct yq_error *err);   /* gives it back, also after an error */
+    bool (*overtaken)(void *context, const char *what); /* what: a subject's key, an eteams id */
+    void *context;
+};
 
 /* What a run works with; everything is borrowed. */
 struct yq_sync {
@@ -23,6 +33,10 @@ struct yq_sync {
     const struct yq_lease *lease;
     const struct yq_watch *watch;
     const char *run; /* id of the run: the entry id of what caused it */
+    const struct yq_sync_batch *batch; /* NULL: whoever runs it has the lease all along */
+    bool dry_run;                      /* ends with the plan: nothing is written anywhere */
+    size_t run_removals, run_moves;    /* of this run in earlier scopes, for the guard */
+    const struct yq_held_plan *approved; /* only this may be carried out; NULL: whatever is planned */
 };
 
 /* How a subject came out. */

@@ -2,24 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answers.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "explain_words.h"
 #include "mask.h"
+#include "plan/held.h"
 #include "printing.h"
 #include "service/explain.h"
 #include "when.h"
-
-static char *reason_text(const struct yq_reason *reason)
-{
-    struct yq_buf text = YQ_BUF_INIT, masked = YQ_BUF_INIT;
-    const char *sentence = yq_reason_template(reason->code);
-    if (sentence[0] != '\0')
-        yq_reason_format(reason, _(sentence), &text);
-    yq_mask_text(yq_buf_text(&text), &masked);
-    yq_buf_release(&text);
-    return yq_buf_steal(&masked);
-}
 
 static char *shown_value(const char *field, const char *value)
 {
@@ -77,7 +68,7 @@ static const char *verdict_sentence(const char *word)
 
 static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s)
 {
-    char when[YQ_WHEN_MAX], *why = reason_text(&s->reason);
+    char when[YQ_WHEN_MAX], *why = yq_words_of_reason(&s->reason);
     const char *did = yq_words_of_operation(s->op), *rule = yq_words_of_rule(s->rule);
     bool failed = strcmp(s->word, "failed") == 0;
     fprintf(cli->out, "%s  ", yq_when_show(s->ms, when));
@@ -137,7 +128,20 @@ static void tell_retry(struct yq_cli *cli, const struct yq_explain *e)
                 yq_when_show(e->retry.next_ms, when), e->retry.attempts, e->retry.error);
 }
 
-static void tell_end(struct yq_cli *cli, const struct yq_explain *e)
+static bool is_held(struct yq_cli *cli, const struct yq_explain *e)
+{
+    return e->held.hash != NULL && yq_wall_ms(cli->clock) - e->held.ms <= YQ_HELD_MS;
+}
+
+static void tell_answers(struct yq_cli *cli, const char *id, const struct yq_explain *e)
+{
+    struct yq_answer answers[YQ_ANSWERS_MAX];
+    size_t count = yq_answers_of(id, &e->subject, &e->open_case.reason, answers);
+    for (size_t i = 0; i < count; i++)
+        fprintf(cli->out, "    %s  (%s)\n", answers[i].command, answers[i].meaning);
+}
+
+static void tell_end(struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     char when[YQ_WHEN_MAX];
     size_t open = 0;
@@ -147,16 +151,23 @@ static void tell_end(struct yq_cli *cli, const struct yq_explain *e)
         fprintf(cli->out, _("set aside as a dead letter at %s after %s attempts (event %s): %s\n"),
                 yq_when_show(e->dead.ms, when), e->dead.attempts, e->dead.entry, e->dead.error);
     if (e->open_case.there) {
-        char *why = reason_text(&e->open_case.reason);
+        char *why = yq_words_of_reason(&e->open_case.reason);
         fprintf(cli->out, _("now: a case that a person must decide, since %s: %s\n"),
                 yq_when_show(e->open_case.ms, when), why);
         free(why);
+        tell_answers(cli, id, e);
     } else if (e->retry.there) {
         tell_retry(cli, e);
     } else if (open > 0) {
         fprintf(cli->out, _("now: events that are not settled yet: %zu\n"), open);
+    } else if (is_held(cli, e)) {
+        fprintf(cli->out, _("now: held by the guard since %s, with others: %zu in all\n"),
+                yq_when_show(e->held.ms, when), e->held.people);
+        fprintf(cli->out, _("    yunqiao plans %s %s  (shows them)\n"), id, e->held.hash);
+        fprintf(cli->out, _("    yunqiao approve %s %s  (has it done)\n"), id, e->held.hash);
     } else if (strcmp(last_word(e), "held") == 0) {
-        fputs(_("now: held by the guard; yunqiao queue shows the plan\n"), cli->out);
+        fputs(_("now: held by the guard, but its plan has expired: yunqiao sync asks anew\n"),
+              cli->out);
     } else if (e->link.eteams == NULL) {
         fputs(_("now: not linked with anything in eteams\n"), cli->out);
     } else {
@@ -170,7 +181,7 @@ static bool is_unheard_of(const struct yq_explain *e)
            !e->open_case.there && !e->retry.there && e->dead.entry == NULL;
 }
 
-static void tell(struct yq_cli *cli, const struct yq_explain *e)
+static void tell(struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     char subject[YQ_SUBJECT_MAX];
     yq_subject_format(&e->subject, subject);
@@ -182,14 +193,14 @@ static void tell(struct yq_cli *cli, const struct yq_explain *e)
     fprintf(cli->out, "%s\n", subject);
     tell_link(cli, e);
     tell_story(cli, e);
-    tell_end(cli, e);
+    tell_end(cli, id, e);
 }
 
 /* ---- JSON ---- */
 
 static void add_reason(cJSON *object, const struct yq_reason *reason)
 {
-    char *text = reason_text(reason);
+    char *text = yq_words_of_reason(reason);
     if (reason->code != YQ_REASON_NONE) {
         cJSON_AddStringToObject(object, "reason", yq_reason_name(reason->code));
         cJSON_AddStringToObject(object, "why", text);
@@ -245,7 +256,19 @@ static cJSON *step_as_json(const struct yq_explain_step *s)
     return item;
 }
 
-static void add_state(cJSON *root, const struct yq_explain *e)
+static void add_case(cJSON *root, const char *id, const struct yq_explain *e)
+{
+    struct yq_answer answers[YQ_ANSWERS_MAX];
+    size_t count = yq_answers_of(id, &e->subject, &e->open_case.reason, answers);
+    cJSON *open = cJSON_AddObjectToObject(root, "case");
+    cJSON_AddNumberToObject(open, "ms", (double)e->open_case.ms);
+    add_reason(open, &e->open_case.reason);
+    cJSON *list = cJSON_AddArrayToObject(open, "answers");
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(answers[i].command));
+}
+
+static void add_state(cJSON *root, struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     if (e->link.eteams != NULL) {
         cJSON *link = cJSON_AddObjectToObject(root, "link");
@@ -260,10 +283,12 @@ static void add_state(cJSON *root, const struct yq_explain *e)
         cJSON_AddNumberToObject(retry, "next_ms", (double)e->retry.next_ms);
         cJSON_AddStringToObject(retry, "error", e->retry.error);
     }
-    if (e->open_case.there) {
-        cJSON *open = cJSON_AddObjectToObject(root, "case");
-        cJSON_AddNumberToObject(open, "ms", (double)e->open_case.ms);
-        add_reason(open, &e->open_case.reason);
+    if (e->open_case.there)
+        add_case(root, id, e);
+    if (is_held(cli, e)) {
+        cJSON *held = cJSON_AddObjectToObject(root, "held");
+        cJSON_AddStringToObject(held, "hash", e->held.hash);
+        cJSON_AddNumberToObject(held, "ms", (double)e->held.ms);
     }
     if (e->dead.entry != NULL) {
         cJSON *dead = cJSON_AddObjectToObject(root, "dead");
@@ -272,14 +297,14 @@ static void add_state(cJSON *root, const struct yq_explain *e)
     }
 }
 
-static void tell_json(struct yq_cli *cli, const struct yq_explain *e)
+static void tell_json(struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     char subject[YQ_SUBJECT_MAX];
     cJSON *root = cJSON_CreateObject();
     yq_subject_format(&e->subject, subject);
     cJSON_AddStringToObject(root, "subject", subject);
     cJSON_AddBoolToObject(root, "known", !is_unheard_of(e));
-    add_state(root, e);
+    add_state(root, cli, id, e);
     cJSON *events = cJSON_AddArrayToObject(root, "events");
     for (size_t i = 0; i < e->event_count; i++)
         cJSON_AddItemToArray(events, event_as_json(&e->events[i]));
@@ -309,7 +334,7 @@ enum yq_exit yq_command_explain(struct yq_cli *cli, int argc, char **argv)
     if (yq_explain_gather(cli->redis, &cli->keys, argv[0], &subject, &story, &err) != 0)
         status = yq_cli_fail(cli, "%s", err.text);
     else
-        (cli->json ? tell_json : tell)(cli, &story);
+        (cli->json ? tell_json : tell)(cli, argv[0], &story);
     yq_explain_release(&story);
     return status;
 }

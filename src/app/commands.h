@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "clients/redis.h"
 #include "language.h"
+#include "model/event.h"
 #include "service/settings.h"
 
 enum yq_exit { YQ_EXIT_DONE = 0, YQ_EXIT_FAILED = 1, YQ_EXIT_USAGE = 2, YQ_EXIT_HELD = 3 };
@@ -55,6 +56,16 @@ enum yq_exit yq_cli_usage(struct yq_cli *cli, const char *format, ...)
  * sentence printed. */
 int yq_cli_count_workers(struct yq_cli *cli);
 
+/* What a worker shall do: a command.* event. */
+struct yq_order {
+    enum yq_event_kind kind;
+    struct yq_subject subject;
+    const char *field, *value; /* one more member of its data; NULL: none */
+    bool no_wait;              /* print the run's id and be done */
+};
+/* Puts it on the queue, waits for its run to end and prints the summary. */
+enum yq_exit yq_cli_order(struct yq_cli *cli, const char *id, const struct yq_order *order);
+
 enum yq_exit yq_command_serve(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_check(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_version(struct yq_cli *cli, int argc, char **argv);
@@ -65,5 +76,11 @@ enum yq_exit yq_command_pause(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_resume(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_sync(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_explain(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_plans(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_approve(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_cases(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_links(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_link(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_unlink(struct yq_cli *cli, int argc, char **argv);
 
 #endif

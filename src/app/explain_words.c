@@ -4,6 +4,18 @@
 #include <string.h>
 
 #include "language.h"
+#include "mask.h"
+
+char *yq_words_of_reason(const struct yq_reason *reason)
+{
+    struct yq_buf text = YQ_BUF_INIT, masked = YQ_BUF_INIT;
+    const char *sentence = yq_reason_template(reason->code);
+    if (sentence[0] != '\0')
+        yq_reason_format(reason, _(sentence), &text);
+    yq_mask_text(yq_buf_text(&text), &masked);
+    yq_buf_release(&text);
+    return yq_buf_steal(&masked);
+}
 
 /* What came in, by kind of event. */
 const char *yq_words_of_event(enum yq_event_kind kind)
@@ -21,6 +33,9 @@ const char *yq_words_of_event(enum yq_event_kind kind)
         [YQ_EVENT_TAG_UPDATED] = N_("WeCom reported that a tag changed"),
         [YQ_EVENT_COMMAND_SYNC] = N_("an operator asked for it to be brought in step"),
         [YQ_EVENT_COMMAND_PUSH] = N_("an operator asked for it to be pushed to WeCom"),
+        [YQ_EVENT_COMMAND_APPROVE] = N_("an operator approved a plan that holds it"),
+        [YQ_EVENT_COMMAND_LINK] = N_("an operator said which record of eteams it is"),
+        [YQ_EVENT_COMMAND_UNLINK] = N_("an operator asked for its link to be removed"),
     };
     return sentences[kind] != NULL ? _(sentences[kind]) : _("an event came in");
 }
@@ -87,6 +102,7 @@ const char *yq_words_of_rule(const char *rule)
         {"R8", N_("department renamed")},
         {"R10", N_("nothing visible: under the root")},
         {"R13", N_("the last administrator stays")},
+        {"command", N_("an operator's decision")},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (strcmp(rules[i][0], rule) == 0)

@@ -4,11 +4,14 @@
 
 #include "model/event.h"
 #include "model/operation.h"
+#include "model/reason.h"
 
 const char *yq_words_of_event(enum yq_event_kind kind);
 const char *yq_words_of_operation(const char *name); /* NULL: not known */
 const char *yq_words_of_field(const char *field);    /* of a change; itself if not known */
 const char *yq_words_of_rule(const char *rule);      /* NULL: not known */
 const char *yq_words_of_link(const char *how);       /* how it is known; itself if not known */
+/* The whole sentence, personal values hidden; the caller frees it. */
+char *yq_words_of_reason(const struct yq_reason *reason);
 
 #endif

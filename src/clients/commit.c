@@ -28,10 +28,10 @@ struct yq_commit {
     size_t count, capacity;
 };
 
-/* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Two words
- * of our own, because they need an answer in between: YQ.AUDIT stream list field value …, which
- * enters the new id in the list of its subject; YQ.HDELIF hash field value, which deletes what
- * still is so. */
+/* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Three
+ * words of our own, because they need an answer in between: YQ.AUDIT stream list field value …,
+ * which enters the new id in the list of its subject; YQ.HDELIF hash field value, which deletes
+ * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going. */
 static const struct yq_redis_script commit_script = {
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then\n"
     "  return redis.error_reply('LOST the lease is not ours any more')\n"
@@ -48,6 +48,11 @@ static const struct yq_redis_script commit_script = {
     "  elseif command == '" YQ_COMMIT_HDELIF "' then\n"
     "    if redis.call('HGET', ARGV[i + 2], ARGV[i + 3]) == ARGV[i + 4] then\n"
     "      redis.call('HDEL', ARGV[i + 2], ARGV[i + 3])\n"
+    "    end\n"
+    "  elseif command == '" YQ_COMMIT_TOUCH "' then\n"
+    "    if redis.call('EXISTS', ARGV[i + 2]) == 1 then\n"
+    "      local n = redis.call('HINCRBY', ARGV[i + 2], 'touches', 1)\n"
+    "      redis.call('ZADD', ARGV[i + 3], n, ARGV[i + 4])\n"
     "    end\n"
     "  else\n"
     "    redis.call(unpack(ARGV, i + 1, last))\n"
@@ -197,7 +202,7 @@ int yq_lease_commit(struct yq_redis *r, const struct yq_keys *keys, const struct
 {
     char key[YQ_KEY_MAX];
     int rc = 0;
-    (void)yq_key(keys, l->connection, "lease", key);
+    (void)yq_key(keys, l->connection, l->key != NULL ? l->key : "lease", key);
     for (size_t at = 0, n; at < c->count && rc == 0; at += n) {
         n = chunk_size(c, at);
         rc = run_chunk(r, key, l->value, c->commands + at, n, err);

@@ -5,5 +5,8 @@
 #define YQ_COMMIT_AUDIT "YQ.AUDIT" /* stream list field value … */
 #define YQ_COMMIT_HDELIF                                                                           \
     "YQ.HDELIF" /* hash field value: deletes the field while it has that value */
+#define YQ_COMMIT_TOUCH                                                                            \
+    "YQ.TOUCH" /* hash zset member: while the hash is there, adds the member under the next number \
+                  of the hash's field `touches` */
 
 #endif

@@ -57,12 +57,18 @@ static bool is_dead(const struct yq_process *self, const char *value)
 
 struct attempt {
     struct yq_redis *r;
-    const struct yq_keys *keys;
     const char *id;
     int64_t ttl_ms;
     const struct yq_clock *clock;
-    const char *rest; /* of the value */
+    const char *rest;          /* of the value */
+    const char *lease, *fence; /* the full names of its keys */
+    const char *name;
 };
+
+static const char *name_of(const struct yq_lease *l)
+{
+    return l->key != NULL ? l->key : "lease";
+}
 
 /* One try; dead is the value that may be replaced, or "". On HELD, *ret_holder is the holder's
  * value (caller frees). */
@@ -71,10 +77,9 @@ static enum yq_lease_result try_take(const struct attempt *a, const char *dead,
                                      struct yq_error *err)
 {
     enum yq_lease_result result = YQ_LEASE_ERROR;
-    char lease[YQ_KEY_MAX], fence[YQ_KEY_MAX], ttl[24];
+    char ttl[24];
     (void)snprintf(ttl, sizeof(ttl), "%" PRId64, a->ttl_ms);
-    const char *argv[] = {yq_key(a->keys, a->id, "lease", lease),
-                          yq_key(a->keys, a->id, "fence", fence), ttl, a->rest, dead};
+    const char *argv[] = {a->lease, a->fence, ttl, a->rest, dead};
     int64_t before = yq_mono_ms(a->clock); /* Redis begins to count later than this */
     redisReply *reply = yq_redis_script(a->r, &take_script, 2, 5, argv, NULL, err);
     if (reply == NULL)
@@ -88,7 +93,8 @@ static enum yq_lease_result try_take(const struct attempt *a, const char *dead,
     } else if (strlen(value) >= sizeof(ret->value)) {
         yq_error_set(err, YQ_ERROR_INVALID, "the lease's value is too long");
     } else {
-        *ret = (struct yq_lease){.token = strtoll(reply->element[1]->str, NULL, 10),
+        *ret = (struct yq_lease){.key = a->name,
+                                 .token = strtoll(reply->element[1]->str, NULL, 10),
                                  .deadline_mono = before + a->ttl_ms,
                                  .ttl_ms = a->ttl_ms};
         (void)snprintf(ret->connection, sizeof(ret->connection), "%s", a->id);
@@ -99,15 +105,14 @@ static enum yq_lease_result try_take(const struct attempt *a, const char *dead,
     return result;
 }
 
-enum yq_lease_result yq_lease_take(struct yq_redis *r, const struct yq_keys *keys, const char *id,
-                                   int64_t ttl_ms, const struct yq_clock *clock,
-                                   struct yq_lease *ret, int64_t *ret_retry_ms,
-                                   struct yq_error *err)
+/* a: all but who asks. */
+static enum yq_lease_result take(struct attempt a, struct yq_lease *ret, int64_t *ret_retry_ms,
+                                 struct yq_error *err)
 {
     struct yq_process self;
     yq_process_self(&self);
-    char *rest = describe(&self, yq_wall_ms(clock)), *holder = NULL, *next = NULL;
-    const struct attempt a = {r, keys, id, ttl_ms, clock, rest};
+    char *rest = describe(&self, yq_wall_ms(a.clock)), *holder = NULL, *next = NULL;
+    a.rest = rest;
     enum yq_lease_result result = try_take(&a, "", ret, &holder, ret_retry_ms, err);
     if (result == YQ_LEASE_HELD && is_dead(&self, holder))
         result = try_take(&a, holder, ret, &next, ret_retry_ms, err);
@@ -117,12 +122,45 @@ enum yq_lease_result yq_lease_take(struct yq_redis *r, const struct yq_keys *key
     return result;
 }
 
+enum yq_lease_result yq_lease_take(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                                   int64_t ttl_ms, const struct yq_clock *clock,
+                                   struct yq_lease *ret, int64_t *ret_retry_ms,
+                                   struct yq_error *err)
+{
+    char lease[YQ_KEY_MAX], fence[YQ_KEY_MAX];
+    const struct attempt a = {.r = r,
+                              .id = id,
+                              .ttl_ms = ttl_ms,
+                              .clock = clock,
+                              .lease = yq_key(keys, id, "lease", lease),
+                              .fence = yq_key(keys, id, "fence", fence),
+                              .name = "lease"};
+    return take(a, ret, ret_retry_ms, err);
+}
+
+enum yq_lease_result yq_lease_take_reconcile(struct yq_redis *r, const struct yq_keys *keys,
+                                             const char *id, int64_t ttl_ms,
+                                             const struct yq_clock *clock, struct yq_lease *ret,
+                                             struct yq_error *err)
+{
+    char lease[YQ_KEY_MAX], fence[YQ_KEY_MAX];
+    int64_t retry_ms;
+    const struct attempt a = {.r = r,
+                              .id = id,
+                              .ttl_ms = ttl_ms,
+                              .clock = clock,
+                              .lease = yq_key(keys, id, "reconcile:lease", lease),
+                              .fence = yq_key(keys, id, "reconcile:fence", fence),
+                              .name = "reconcile:lease"};
+    return take(a, ret, &retry_ms, err);
+}
+
 int yq_lease_renew(struct yq_redis *r, const struct yq_keys *keys, struct yq_lease *l,
                    const struct yq_clock *clock, struct yq_error *err)
 {
     char lease[YQ_KEY_MAX], ttl[24];
     (void)snprintf(ttl, sizeof(ttl), "%" PRId64, l->ttl_ms);
-    const char *argv[] = {yq_key(keys, l->connection, "lease", lease), l->value, ttl};
+    const char *argv[] = {yq_key(keys, l->connection, name_of(l), lease), l->value, ttl};
     int64_t before = yq_mono_ms(clock);
     redisReply *reply = yq_redis_script(r, &renew_script, 1, 3, argv, NULL, err);
     if (reply == NULL)
@@ -141,7 +179,7 @@ int yq_lease_release(struct yq_redis *r, const struct yq_keys *keys, const struc
                      bool *ret_more, struct yq_error *err)
 {
     char lease[YQ_KEY_MAX], events[YQ_KEY_MAX];
-    const char *argv[] = {yq_key(keys, l->connection, "lease", lease),
+    const char *argv[] = {yq_key(keys, l->connection, name_of(l), lease),
                           yq_key(keys, l->connection, "events", events), l->value, YQ_QUEUE_GROUP};
     redisReply *reply = yq_redis_script(r, &release_script, 2, 4, argv, NULL, err);
     if (reply == NULL)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "commit.h"
 
 #define PLAN_TTL_SECONDS "604800" /* 7 days (design: safety) */
@@ -120,13 +121,49 @@ void yq_store_add_removal(struct yq_commit *c, const struct yq_keys *keys, const
     yq_commit_add(c, "ZREMRANGEBYSCORE", removals, "-inf", old, NULL);
 }
 
+static const char *plan_key(const struct yq_keys *keys, const char *id, const char *hash,
+                            char out[YQ_KEY_MAX])
+{
+    char name[128];
+    (void)snprintf(name, sizeof(name), "plan:%s", hash);
+    return yq_key(keys, id, name, out);
+}
+
 void yq_store_put_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *hash, const char *json, const char *summary)
 {
-    char plan[YQ_KEY_MAX], held[YQ_KEY_MAX], name[128];
-    (void)snprintf(name, sizeof(name), "plan:%s", hash);
-    yq_commit_add(c, "SET", yq_key(keys, id, name, plan), json, "EX", PLAN_TTL_SECONDS, NULL);
+    char plan[YQ_KEY_MAX], held[YQ_KEY_MAX];
+    yq_commit_add(c, "SET", plan_key(keys, id, hash, plan), json, "EX", PLAN_TTL_SECONDS, NULL);
     yq_commit_add(c, "HSET", yq_key(keys, id, "held", held), hash, summary, NULL);
+}
+
+void yq_store_replace_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                           const char *hash, const char *json)
+{
+    char plan[YQ_KEY_MAX], held[YQ_KEY_MAX];
+    yq_commit_add(c, "SET", plan_key(keys, id, hash, plan), json, "EX", PLAN_TTL_SECONDS, NULL);
+    yq_commit_add(c, "HDEL", yq_key(keys, id, "held", held), hash, NULL);
+}
+
+void yq_store_drop_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                        const char *hash)
+{
+    char plan[YQ_KEY_MAX], held[YQ_KEY_MAX];
+    yq_commit_add(c, "DEL", plan_key(keys, id, hash, plan), NULL);
+    yq_commit_add(c, "HDEL", yq_key(keys, id, "held", held), hash, NULL);
+}
+
+int yq_store_read_plan(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                       const char *hash, char **ret_json, struct yq_error *err)
+{
+    char plan[YQ_KEY_MAX];
+    const char *argv[] = {"GET", plan_key(keys, id, hash, plan)};
+    redisReply *reply = yq_redis_argv(r, 2, argv, NULL, err);
+    if (reply == NULL)
+        return -1;
+    *ret_json = reply->type == REDIS_REPLY_STRING ? yq_strndup(reply->str, reply->len) : NULL;
+    freeReplyObject(reply);
+    return 0;
 }
 
 void yq_store_put_case(struct yq_commit *c, const struct yq_keys *keys, const char *id,

@@ -276,6 +276,7 @@ static void note_kind(struct yq_evidence *e, enum yq_event_kind kind, int64_t at
         break;
     case YQ_EVENT_COMMAND_SYNC:
     case YQ_EVENT_COMMAND_PUSH:
+    case YQ_EVENT_COMMAND_LINK:
         e->commanded = true;
         break;
     default: /* a hint without a time that anybody compares */

@@ -1,6 +1,6 @@
 /* Evidence that is kept: a member's, as JSON, while a person is asked about it.
  *
- *   {"waited_ms":60000,"hints":[{"kind":"member.deleted","at":1767225600,"data":{}},…]}
+ *   {"waited_ms":60000,"gone_confirmed":true,"hints":[{"kind":"member.deleted","at":1767225600,"data":{}},…]}
  *
  * Reported fields are hints of the kind "unknown", which says nothing but its data: one each, since
  * each remembers when it was said. */
@@ -99,7 +99,12 @@ static void write_reported(struct writing *w)
 void yq_evidence_write(const struct yq_evidence *e, struct yq_buf *out)
 {
     struct writing w = {e, out, 0};
-    yq_buf_addf(out, "{\"waited_ms\":%" PRId64 ",\"hints\":[", e->waited_ms);
+    yq_buf_addf(out, "{\"waited_ms\":%" PRId64, e->waited_ms);
+    if (e->reconciled)
+        yq_buf_adds(out, ",\"reconciled\":true");
+    if (e->gone_confirmed)
+        yq_buf_adds(out, ",\"gone_confirmed\":true");
+    yq_buf_adds(out, ",\"hints\":[");
     write_time(&w, YQ_EVENT_MEMBER_CREATED, e->created_at);
     write_time(&w, YQ_EVENT_MEMBER_UPDATED, e->updated_at);
     write_time(&w, YQ_EVENT_MEMBER_DELETED, e->deleted_at);
@@ -147,6 +152,10 @@ struct yq_evidence *yq_view_add_evidence(struct yq_view *v, const struct yq_subj
     }
     if (e != NULL && yq_json_int(tree, "waited_ms", &waited) && waited > e->waited_ms)
         e->waited_ms = waited;
+    if (e != NULL) {
+        e->reconciled |= yq_json_bool(tree, "reconciled", false);
+        e->gone_confirmed |= yq_json_bool(tree, "gone_confirmed", false);
+    }
     cJSON_Delete(tree);
     return e;
 }

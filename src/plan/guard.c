@@ -1,7 +1,6 @@
 /* How many may be removed without asking. */
 #include "plan/guard.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -21,17 +20,6 @@ struct yq_guard_limits yq_guard_limits(const struct yq_policy *policy, int64_t s
     if (day == 0)
         day = larger(2 * run, size / 200);
     return (struct yq_guard_limits){.run = run, .day = day};
-}
-
-/* FNV-1a, twice with different seeds: 128 bits name a list of people well enough. */
-static void mix(uint64_t h[2], const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text;; c++) {
-        h[0] = (h[0] ^ *c) * 0x100000001b3u;
-        h[1] = (h[1] ^ (*c + 0x5bu)) * 0x100000001b3u;
-        if (*c == 0)
-            return;
-    }
 }
 
 /* The operation that the guard counts for this subject. */
@@ -59,48 +47,51 @@ static bool goes_with_a_removal(const struct yq_plan *p, const struct yq_operati
     return op->kind == YQ_OP_POST_REMOVE && guarded(p, op->target, true, false) != NULL;
 }
 
-static void hold_verdict(struct yq_plan *p, const struct yq_operation *op, size_t count,
-                         int64_t limit, const char *hash)
+static struct yq_verdict *verdict_of(struct yq_plan *p, const struct yq_operation *op)
 {
     char key[YQ_SUBJECT_MAX];
     yq_subject_key(&op->subject, key);
     struct yq_verdict *v;
     HASH_FIND_STR(p->verdicts, key, v);
+    return v;
+}
+
+/* The hash is not known before all is held: yq_guard_name. */
+static void hold_verdict(struct yq_plan *p, const struct yq_operation *op, size_t count,
+                         int64_t limit)
+{
+    struct yq_verdict *v = verdict_of(p, op);
     if (v == NULL)
         return;
     v->kind = YQ_VERDICT_HELD;
     v->reason = (struct yq_reason){.code = YQ_REASON_GUARD_HELD,
                                    .args = {yq_arena_printf(p->arena, "%zu", count),
-                                            yq_arena_printf(p->arena, "%lld", (long long)limit),
-                                            yq_arena_strdup(p->arena, hash)}};
+                                            yq_arena_printf(p->arena, "%lld", (long long)limit)}};
 }
 
-/* Operations are sorted, so equal people give an equal hash. */
-static void hash_guarded(const struct yq_plan *p, bool removals, bool moves, char ret[33])
+void yq_guard_name(struct yq_plan *p, const char *hash)
 {
-    uint64_t h[2] = {0xcbf29ce484222325u, 0x84222325cbf29ce4u};
-    for (size_t i = 0; i < p->operation_count; i++) {
-        const struct yq_operation *op = p->operations[i];
-        if (!is_guarded(op, removals, moves))
-            continue;
-        mix(h, yq_operation_kind_name(op->kind));
-        mix(h, op->target ? op->target : "");
+    const char *copy = yq_arena_strdup(p->arena, hash);
+    for (struct yq_verdict *v = p->verdicts; v != NULL; v = v->hh.next) {
+        if (v->kind == YQ_VERDICT_HELD && v->reason.code == YQ_REASON_GUARD_HELD)
+            v->reason.args[2] = copy;
+        else if (v->kind == YQ_VERDICT_HELD)
+            v->reason.args[0] = copy;
     }
-    (void)snprintf(ret, 33, "%016llx%016llx", (unsigned long long)h[0], (unsigned long long)h[1]);
 }
 
 size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
-                      const struct yq_guard_figures *figures, char ret_hash[33])
+                      const struct yq_guard_figures *figures)
 {
     struct yq_guard_limits limits = yq_guard_limits(policy, figures->size);
     int64_t removals = (int64_t)p->removals;
     bool over_day = removals > 0 && figures->last_day + removals > limits.day;
-    bool hold_removals = removals > limits.run || over_day;
-    bool hold_moves = (int64_t)p->moves_to_root > limits.run;
-    ret_hash[0] = '\0';
+    bool hold_removals =
+        removals > 0 && (removals + figures->run_removals > limits.run || over_day);
+    int64_t moves = (int64_t)p->moves_to_root;
+    bool hold_moves = moves > 0 && moves + figures->run_moves > limits.run;
     if (!hold_removals && !hold_moves)
         return 0;
-    hash_guarded(p, hold_removals, hold_moves, ret_hash);
     size_t held = 0;
     for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
@@ -110,7 +101,92 @@ size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
         op->held = true;
         held += is_guarded(op, hold_removals, hold_moves);
         size_t count = op->to_root ? p->moves_to_root : p->removals;
-        hold_verdict(p, op, count, over_day ? limits.day : limits.run, ret_hash);
+        hold_verdict(p, op, count, over_day ? limits.day : limits.run);
     }
+    return held;
+}
+
+/* Who leaves with whom, or waits for whom, does as that person's removal does. NULL: nobody's. */
+static const struct yq_operation *removal_before(const struct yq_plan *p,
+                                                 const struct yq_operation *op)
+{
+    if (op->after != NULL)
+        return guarded(p, op->after, true, false);
+    if (op->kind != YQ_OP_POST_REMOVE || op->target == NULL)
+        return NULL;
+    return guarded(p, op->target, true, false);
+}
+
+/* Its hash is told by yq_guard_name. */
+static void conclude_held(struct yq_verdict *v, enum yq_reason_code code)
+{
+    v->kind = YQ_VERDICT_HELD;
+    v->reason = (struct yq_reason){.code = code};
+}
+
+size_t yq_guard_keep(struct yq_plan *p, const struct yq_held_plan *waiting)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->operation_count; i++) {
+        struct yq_operation *op = p->operations[i];
+        struct yq_verdict *v = verdict_of(p, op);
+        if (op->held || !is_guarded(op, true, true) || !yq_held_allows(waiting, op))
+            continue;
+        op->held = true;
+        kept++;
+        if (v != NULL)
+            conclude_held(v, YQ_REASON_STILL_HELD);
+    }
+    for (size_t i = 0; i < p->operation_count && kept > 0; i++) {
+        struct yq_operation *op = p->operations[i];
+        const struct yq_operation *removal = removal_before(p, op);
+        op->held |= removal != NULL && removal->held;
+    }
+    return kept;
+}
+
+/* ---- an approved run ---- */
+
+enum approval { LEFT_OUT, APPROVED, HELD_AGAIN };
+
+static enum approval judge(const struct yq_plan *p, const struct yq_held_plan *approved,
+                           const struct yq_operation *op)
+{
+    const struct yq_operation *removal = removal_before(p, op);
+    if (removal != NULL && removal != op && !yq_held_allows(approved, removal))
+        return HELD_AGAIN;
+    bool of_leaver = removal != NULL && op->kind == YQ_OP_POST_REMOVE &&
+                     strcmp(removal->target, op->target) == 0;
+    if (of_leaver || yq_held_allows(approved, op))
+        return APPROVED;
+    return is_guarded(op, true, true) ? HELD_AGAIN : LEFT_OUT;
+}
+
+static void tell_verdict(struct yq_plan *p, const struct yq_operation *op, enum approval a)
+{
+    struct yq_verdict *v = verdict_of(p, op);
+    if (v == NULL || v->kind == YQ_VERDICT_HELD || v->kind == YQ_VERDICT_CASE || a == APPROVED)
+        return;
+    v->kind = a == HELD_AGAIN ? YQ_VERDICT_HELD : YQ_VERDICT_SKIP;
+    v->reason =
+        (struct yq_reason){.code = a == HELD_AGAIN ? YQ_REASON_HELD_AGAIN : YQ_REASON_NOT_APPROVED};
+}
+
+size_t yq_guard_approve(struct yq_plan *p, const struct yq_held_plan *approved)
+{
+    size_t held = 0, kept = 0;
+    enum approval *judged =
+        yq_arena_alloc(p->arena, (p->operation_count + 1) * sizeof(enum approval));
+    for (size_t i = 0; i < p->operation_count; i++)
+        judged[i] = judge(p, approved, p->operations[i]);
+    for (size_t i = 0; i < p->operation_count; i++) {
+        struct yq_operation *op = p->operations[i];
+        op->held = judged[i] == HELD_AGAIN;
+        held += op->held && is_guarded(op, true, true);
+        tell_verdict(p, op, judged[i]);
+        if (judged[i] != LEFT_OUT)
+            p->operations[kept++] = op;
+    }
+    p->operation_count = kept;
     return held;
 }

@@ -14,6 +14,8 @@
 #include "clients/eteams_codec.h"
 #include "service/metrics.h"
 
+#define BATCH_MAX 100 /* rows of one call (eteams.md §2.2) */
+
 struct created { /* what this run made: subject key -> eteams id */
     char key[YQ_SUBJECT_MAX];
     char id[24];
@@ -135,6 +137,18 @@ static void succeed(struct apply *a, const struct yq_operation *op, const char *
     yq_record_operation(a->record, op, target, &none);
 }
 
+/* Events brought the subject, or the record, in step while this run was reading. */
+static bool is_overtaken(const struct apply *a, const struct yq_operation *op)
+{
+    const struct yq_sync_batch *b = a->s->batch;
+    if (b == NULL)
+        return false;
+    char key[YQ_SUBJECT_MAX];
+    yq_subject_key(&op->subject, key);
+    return b->overtaken(b->context, key) ||
+           (op->target != NULL && b->overtaken(b->context, op->target));
+}
+
 /* May it be tried? Not where the guard holds it, its subject has failed, or its department is
  * missing. */
 static bool may_try(struct apply *a, const struct yq_operation *op)
@@ -142,6 +156,10 @@ static bool may_try(struct apply *a, const struct yq_operation *op)
     if (op->held)
         return false;
     struct yq_outcome *o = outcome_of(a, &op->subject);
+    if (o->kind == YQ_OUTCOME_SETTLED && is_overtaken(a, op)) {
+        o->kind = YQ_OUTCOME_WAIT;
+        o->reason = (struct yq_reason){.code = YQ_REASON_OVERTAKEN};
+    }
     if (o->kind != YQ_OUTCOME_SETTLED)
         return false;
     const struct yq_ref *ref = ref_of(op);
@@ -266,12 +284,14 @@ static int write_batch(struct apply *a, struct yq_operation *const *ops, size_t 
     return result;
 }
 
-/* From ops[from] on: how many belong to the same stage and interface? */
-static size_t batch_end(const struct yq_plan *p, size_t from)
+/* From ops[from] on: how many belong to the same stage and interface? Few at a time where the lease
+ * is taken for each. */
+static size_t batch_end(const struct apply *a, size_t from)
 {
-    size_t end = from + 1;
+    const struct yq_plan *p = a->p;
+    size_t end = from + 1, most = a->s->batch != NULL ? BATCH_MAX : SIZE_MAX;
     int kind = write_kind(p->operations[from]->kind);
-    while (end < p->operation_count && p->operations[end]->stage == p->operations[from]->stage &&
+    while (end < p->operation_count && end - from < most && p->operations[end]->stage == p->operations[from]->stage &&
            write_kind(p->operations[end]->kind) == kind)
         end++;
     return end;
@@ -300,14 +320,28 @@ static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *
     return result;
 }
 
+/* Under the lease: our own for the whole run, or taken for this batch. */
+static int carry_out_alone(struct apply *a, size_t from, size_t end, struct yq_error *err)
+{
+    const struct yq_sync_batch *b = a->s->batch;
+    if (b == NULL)
+        return carry_out(a, from, end, err);
+    if (b->begin(b->context, err) < 0)
+        return -1;
+    int result = carry_out(a, from, end, err);
+    if (b->end(b->context, result < 0 ? NULL : err) < 0)
+        result = -1;
+    return result;
+}
+
 int yq_apply(const struct yq_sync *s, const struct yq_plan *p, struct yq_record *r,
              struct yq_sync_result *result, struct yq_error *err)
 {
     struct apply a = {.s = s, .p = p, .record = r, .result = result};
     int done = 0;
     for (size_t from = 0, end; from < p->operation_count && done == 0; from = end) {
-        end = batch_end(p, from);
-        done = carry_out(&a, from, end, err);
+        end = batch_end(&a, from);
+        done = carry_out_alone(&a, from, end, err);
     }
     struct created *c, *next;
     HASH_ITER (hh, a.created, c, next) {

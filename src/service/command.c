@@ -103,9 +103,12 @@ static void add_delivery(struct approval *a, const struct yq_delivery *d)
     yq_subject_key(&d->subject, key);
     if (d->broken || yq_held_find(a->held, key) == NULL)
         return;
-    if (yq_view_add_event(a->view, d->kind, &d->subject, d->at, d->data, NULL) == NULL)
+    struct yq_evidence *e = yq_view_add_event(a->view, d->kind, &d->subject, d->at, d->data, NULL);
+    if (e == NULL)
         yq_log(YQ_LOG_WARN, "event.unreadable", "connection", a->c->settle->connection, "event",
                d->entry, NULL); /* its own group says what becomes of it */
+    else if (d->kind == YQ_EVENT_MEMBER_CREATED || d->kind == YQ_EVENT_MEMBER_ENTERED)
+        e->gone_confirmed = false; /* the listings that confirmed it are older */
 }
 
 static int add_events_since(struct approval *a, struct yq_error *err)
@@ -113,7 +116,9 @@ static int add_events_since(struct approval *a, struct yq_error *err)
     const struct yq_sync *s = a->c->sync;
     char from[YQ_ENTRY_MAX + 1];
     size_t count = PAGE;
-    (void)snprintf(from, sizeof(from), "%.47s", a->held->since[0] ? a->held->since : "-");
+    bool known = a->held->since[0] != '\0' &&
+                 strspn(a->held->since, "0123456789-") == strlen(a->held->since);
+    (void)snprintf(from, sizeof(from), "%.47s", known ? a->held->since : "-");
     while (count == PAGE) {
         struct yq_deliveries page = {0};
         if (s->watch->check(s->watch->context, err) < 0)

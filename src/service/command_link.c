@@ -237,7 +237,7 @@ static int handle_group(const struct yq_commands *c, struct yq_group *g, bool *r
                         struct yq_error *err)
 {
     *ret_gone = false;
-    for (size_t i = 0; i < g->count && !*ret_gone;) {
+    for (size_t i = 0; !*ret_gone && i < g->count;) {
         const struct yq_delivery *d = g->deliveries[i];
         bool over = false;
         if (is_link_command(d) && carry_out(c, d, &over, err) < 0)

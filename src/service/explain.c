@@ -10,6 +10,7 @@
 #include "clients/queue.h"
 #include "clients/store.h"
 #include "model/link.h"
+#include "plan/held.h"
 
 #define STEPS_MAX 64   /* the list of a subject holds no more */
 #define SCAN_PAGE 500  /* entries of the stream read at once */
@@ -305,6 +306,27 @@ static int gather_case(struct gathering *g)
     return 0;
 }
 
+/* The plan, of those that still wait for approval, that holds the subject. */
+static int gather_held(struct gathering *g)
+{
+    struct yq_pairs hashes = {0};
+    int result = yq_store_read_hash(g->r, g->keys, g->id, "held", &hashes, g->err);
+    for (size_t i = 0; i < hashes.count && result == 0 && g->e->held.hash == NULL; i++) {
+        char *json = NULL;
+        result = yq_store_read_plan(g->r, g->keys, g->id, hashes.items[i].name, &json, g->err);
+        struct yq_held_plan *h = json != NULL ? yq_held_read(json, strlen(json), NULL) : NULL;
+        if (h != NULL && yq_held_find(h, g->e->key) != NULL) {
+            g->e->held.hash = copy(g, h->hash);
+            g->e->held.ms = h->at;
+            g->e->held.people = h->people;
+        }
+        yq_held_free(h);
+        free(json);
+    }
+    yq_pairs_release(&hashes);
+    return result;
+}
+
 /* The newest dead letter of the subject. */
 static int gather_dead(struct gathering *g)
 {
@@ -338,7 +360,8 @@ int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char
     struct gathering g = {r, keys, id, ret, err};
     yq_subject_key(subject, ret->key);
     if (gather_steps(&g) != 0 || gather_events(&g) != 0 || gather_link(&g) != 0 ||
-        gather_retry(&g) != 0 || gather_case(&g) != 0 || gather_dead(&g) != 0)
+        gather_retry(&g) != 0 || gather_case(&g) != 0 || gather_held(&g) != 0 ||
+        gather_dead(&g) != 0)
         return -1;
     return 0;
 }

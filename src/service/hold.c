@@ -114,6 +114,25 @@ static void put(struct holding *h)
     yq_buf_release(&summary);
 }
 
+int yq_hold_waiting(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,
+                    struct yq_error *err)
+{
+    struct holding h = {.r = r, .plan = p};
+    struct yq_pairs hashes = {0};
+    if (p->removals == 0 && p->moves_to_root == 0)
+        return 0;
+    int done = yq_store_read_hash(r->sync->redis, r->sync->keys, id_of(&h), "held", &hashes, err);
+    for (size_t i = 0; i < hashes.count && done == 0; i++) {
+        struct yq_held_plan *waiting = NULL;
+        done = load_older(&h, hashes.items[i].name, &waiting, err);
+        if (waiting != NULL)
+            result->held += yq_guard_keep(p, waiting);
+        yq_held_free(waiting);
+    }
+    yq_pairs_release(&hashes);
+    return done;
+}
+
 int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,
             struct yq_error *err)
 {

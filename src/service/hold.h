@@ -4,6 +4,9 @@
 
 #include "record.h"
 
+/* Holds whoever waits for a person already, and counts them to the result. */
+int yq_hold_waiting(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,
+                    struct yq_error *err);
 /* Queues the plan for the commit, in place of older ones that hold the same people, and tells its
  * hash to the result and to the verdicts. */
 int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,

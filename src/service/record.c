@@ -8,6 +8,8 @@
 
 #include "base/memory.h"
 #include "clients/store.h"
+#include "clients/store_inspect.h"
+#include "clients/store_reconcile.h"
 
 static const char *id_of(const struct yq_record *r)
 {
@@ -124,7 +126,7 @@ static void update_member(struct yq_record *r, const struct yq_operation *op, co
 {
     struct yq_link_member *link = yq_view_member_link(r->view, op->subject.userid);
     bool resigns = op->kind == YQ_OP_MEMBER_RESIGN;
-    if (resigns) {
+    if (resigns && r->sync->approved == NULL) { /* what was approved does not count */
         char key[YQ_SUBJECT_MAX];
         yq_subject_key(&op->subject, key);
         yq_store_add_removal(r->commit, r->sync->keys, id_of(r), key, yq_wall_ms(r->sync->clock));
@@ -191,7 +193,7 @@ static void record_link(struct yq_record *r, const struct yq_operation *op, cons
 
 /* ---- audit ---- */
 
-static void reason_json(const char *word, const struct yq_reason *reason, struct yq_buf *out)
+void yq_record_reason(const char *word, const struct yq_reason *reason, struct yq_buf *out)
 {
     yq_buf_addf(out, "{\"word\":\"%s\",\"reason\":\"%s\",\"args\":[", word,
                 yq_reason_name(reason->code));
@@ -243,11 +245,20 @@ static void add_target(const char *target, struct yq_buf *after)
     yq_buf_addc(after, '}');
 }
 
+/* A reconcile that is reading leaves it to us. Its own writes it knows. */
+static void touch(struct yq_record *r, const char *what)
+{
+    if (r->sync->batch == NULL && what != NULL)
+        yq_store_touch(r->commit, r->sync->keys, id_of(r), what);
+}
+
 void yq_record_operation(struct yq_record *r, const struct yq_operation *op, const char *target,
                          const struct yq_error *error)
 {
     char key[YQ_SUBJECT_MAX];
     yq_subject_key(&op->subject, key);
+    touch(r, key);
+    touch(r, target);
     struct yq_buf before = YQ_BUF_INIT, after = YQ_BUF_INIT, result = YQ_BUF_INIT;
     bool done = error->kind == YQ_ERROR_NONE;
     if (done)
@@ -258,9 +269,9 @@ void yq_record_operation(struct yq_record *r, const struct yq_operation *op, con
     const struct yq_reason refused = {.code = YQ_REASON_PEER_REFUSED, .args = {error->text}};
     const struct yq_reason lost = {.code = YQ_REASON_ANSWER_LOST};
     if (!done)
-        reason_json("failed", error->kind == YQ_ERROR_UNKNOWN ? &lost : &refused, &result);
+        yq_record_reason("failed", error->kind == YQ_ERROR_UNKNOWN ? &lost : &refused, &result);
     else if (op->reason.code != YQ_REASON_NONE)
-        reason_json("ok", &op->reason, &result);
+        yq_record_reason("ok", &op->reason, &result);
     else
         yq_buf_adds(&result, "ok");
     yq_store_add_audit(r->commit, r->sync->keys, id_of(r),
@@ -312,17 +323,37 @@ static void record_case(struct yq_record *r, const struct yq_verdict *v)
         return;
     }
     struct yq_buf json = YQ_BUF_INIT;
-    reason_json("case", &v->reason, &json);
+    yq_record_reason("case", &v->reason, &json);
     json.len--;
     yq_buf_addf(&json, ",\"at\":%lld}", (long long)yq_wall_ms(r->sync->clock));
     yq_store_put_case(r->commit, r->sync->keys, id_of(r), v->key, yq_buf_text(&json));
     yq_buf_release(&json);
 }
 
+/* What a comparison finds again at every run, and nobody can do anything about at once: told when it
+ * is new, which of cases their hash knows. */
+static bool is_old_news(const struct yq_record *r, const struct yq_verdict *v)
+{
+    const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
+    if (e == NULL || !e->reconciled || v->kind == YQ_VERDICT_HELD)
+        return false;
+    if (v->kind != YQ_VERDICT_CASE)
+        return true;
+    char *known = NULL, *reason = yq_printf("\"%s\"", yq_reason_name(v->reason.code));
+    (void)yq_store_read_text(r->sync->redis, r->sync->keys, id_of(r), "cases", v->key, &known,
+                             NULL); /* then it is told once more */
+    bool old = known != NULL && strstr(known, reason) != NULL;
+    free(reason);
+    free(known);
+    return old;
+}
+
 static bool worth_an_entry(const struct yq_record *r, const struct yq_verdict *v,
                            const struct yq_outcome *o)
 {
     if (!v->asked && v->kind <= YQ_VERDICT_CHANGE)
+        return false;
+    if (o->operations == 0 && is_old_news(r, v))
         return false;
     if (o->kind != YQ_OUTCOME_SETTLED) { /* once, not at every attempt */
         const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
@@ -335,17 +366,20 @@ void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
                        const struct yq_outcome *outcome)
 {
     bool settled = outcome->kind == YQ_OUTCOME_SETTLED;
+    bool worth = worth_an_entry(r, v, outcome);
+    if (v->asked)
+        touch(r, v->key);
     bool done =
         v->kind == YQ_VERDICT_IN_STEP || v->kind == YQ_VERDICT_CHANGE || v->kind == YQ_VERDICT_CASE;
     if (settled && done)
         agree(r, v);
-    if (settled && (v->asked || v->kind == YQ_VERDICT_CASE))
+    if (settled && (v->kind == YQ_VERDICT_CASE ? worth : v->asked))
         record_case(r, v);
-    if (!worth_an_entry(r, v, outcome))
+    if (!worth)
         return;
     static const char *const words[] = {"none", "none", "none", "none", "wait", "case", "held"};
     struct yq_buf result = YQ_BUF_INIT;
-    reason_json(settled ? words[v->kind] : "wait", &outcome->reason, &result);
+    yq_record_reason(settled ? words[v->kind] : "wait", &outcome->reason, &result);
     yq_store_add_audit(r->commit, r->sync->keys, id_of(r),
                        &(struct yq_audit){.run = r->sync->run,
                                           .event = events_of(r, v->key),
@@ -356,39 +390,6 @@ void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
                                           .after = "{}",
                                           .result = yq_buf_text(&result)});
     yq_buf_release(&result);
-}
-
-/* ---- held plans ---- */
-
-void yq_record_held(struct yq_record *r, const char *hash)
-{
-    struct yq_buf json = YQ_BUF_INIT, names = YQ_BUF_INIT;
-    size_t count = 0;
-    yq_buf_addf(&json, "{\"v\":1,\"hash\":\"%s\",\"at\":%lld,\"run\":\"%s\",\"operations\":[", hash,
-                (long long)yq_wall_ms(r->sync->clock), r->sync->run);
-    for (size_t i = 0; i < r->plan->operation_count; i++) {
-        const struct yq_operation *op = r->plan->operations[i];
-        bool counted = op->kind == YQ_OP_MEMBER_RESIGN || op->to_root;
-        if (!op->held || !counted)
-            continue;
-        char subject[YQ_SUBJECT_MAX];
-        yq_subject_format(&op->subject, subject);
-        yq_buf_addf(
-            &json,
-            "%s{\"op\":\"%s\",\"rule\":\"%s\",\"subject\":\"%s\",\"target\":\"%s\",\"name\":",
-            count ? "," : "", yq_operation_kind_name(op->kind), op->rule, subject, op->target);
-        yq_buf_add_json_string(&json, op->name);
-        yq_buf_addc(&json, '}');
-        if (count < 50)
-            yq_buf_addf(&names, "%s%s", count ? ", " : "", op->name ? op->name : subject);
-        count++;
-    }
-    yq_buf_adds(&json, "]}");
-    char *summary = yq_printf("%zu: %s%s", count, yq_buf_text(&names), count > 50 ? ", …" : "");
-    yq_store_put_plan(r->commit, r->sync->keys, id_of(r), hash, yq_buf_text(&json), summary);
-    free(summary);
-    yq_buf_release(&json);
-    yq_buf_release(&names);
 }
 
 int yq_record_commit(struct yq_record *r, struct yq_error *err)

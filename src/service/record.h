@@ -22,8 +22,8 @@ void yq_record_operation(struct yq_record *r, const struct yq_operation *op, con
  * operations that say it all. `settled`: nothing of it failed. */
 void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
                        const struct yq_outcome *outcome);
-/* What the guard held, as a plan that waits for approval. */
-void yq_record_held(struct yq_record *r, const char *hash);
+/* {"word","reason","args"}, as it stands in the audit, in cases and in runs. */
+void yq_record_reason(const char *word, const struct yq_reason *reason, struct yq_buf *out);
 /* Carries out what was queued, under the lease. */
 int yq_record_commit(struct yq_record *r, struct yq_error *err);
 

@@ -1,6 +1,7 @@
 /* Deliveries grouped by subject. */
 #include "scope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,15 @@ void yq_scope_add_attempts(struct yq_scope *s, const struct yq_attempts *a)
     }
 }
 
+/* A command about many subjects at once is a group of its own. */
+static void key_of(const struct yq_delivery *d, char out[YQ_SUBJECT_MAX])
+{
+    if (!d->broken && d->kind == YQ_EVENT_COMMAND_APPROVE)
+        (void)snprintf(out, YQ_SUBJECT_MAX, "approve:%s", d->entry);
+    else
+        yq_subject_key(&d->subject, out);
+}
+
 void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d)
 {
     if (d->count == 0) {
@@ -66,7 +76,7 @@ void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d)
     for (size_t i = 0; i < kept->count; i++) {
         struct yq_delivery *delivery = &kept->items[i];
         char key[YQ_SUBJECT_MAX];
-        yq_subject_key(&delivery->subject, key);
+        key_of(delivery, key);
         struct yq_group *g = group_of(s, key);
         yq_grow(&g->deliveries, &g->capacity, g->count, sizeof(*g->deliveries));
         if (g->count == 0)
@@ -121,8 +131,9 @@ size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, 
     for (struct yq_group *g = s->groups; g != NULL && count < max; g = g->hh.next) {
         if (!is_due(s, g, now_ms))
             continue;
+        g->early = g->attempt.next_ms > now_ms;
         if (g->attempt.deaths > 0)
-            suspect = suspect ? suspect : g;
+            suspect = suspect && suspect->attempt.deaths <= g->attempt.deaths ? suspect : g;
         else
             ret[count++] = g;
     }

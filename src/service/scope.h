@@ -7,7 +7,7 @@
 #include "clients/queue.h"
 #include "clients/store.h"
 
-struct yq_group { /* all deliveries of one subject, oldest first */
+struct yq_group { /* all deliveries of one subject, oldest first; or one command of its own */
     char key[YQ_SUBJECT_MAX];
     struct yq_subject subject;
     struct yq_delivery **deliveries;
@@ -15,6 +15,7 @@ struct yq_group { /* all deliveries of one subject, oldest first */
     struct yq_attempt attempt; /* attempts 0: never tried */
     struct yq_buf entries;     /* their ids, separated by blanks */
     bool fresh;                /* news came since its last attempt */
+    bool early;                /* picked before its time, because something else has come */
     UT_hash_handle hh;
 };
 
@@ -32,8 +33,8 @@ void yq_scope_add_attempts(struct yq_scope *s, const struct yq_attempts *a);
 void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d);
 bool yq_scope_full(const struct yq_scope *s);
 size_t yq_scope_deliveries(const struct yq_scope *s);
-/* Chooses up to max groups that are due; whoever was there when a worker died is run alone. Returns
- * how many. */
+/* Chooses up to max groups that are due; whoever was there when a worker died is run alone, those
+ * who were there more often after the others. Returns how many. */
 size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max);
 /* The soonest next attempt; 0 = nothing waits. */
 int64_t yq_scope_next(const struct yq_scope *s);

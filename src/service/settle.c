@@ -39,8 +39,10 @@ static void reason_text(const struct yq_reason *reason, char *out, size_t size)
 void yq_settle_begin(const struct yq_settle *s, struct yq_group *g)
 {
     int64_t now = yq_wall_ms(s->clock);
-    if (g->attempt.attempts++ == 0)
+    if (g->attempt.attempts == 0)
         g->attempt.first_ms = now;
+    if (g->attempt.attempts == 0 || !g->early) /* news about others do not use its attempts up */
+        g->attempt.attempts++;
     g->attempt.running = true;
     g->fresh = false;
     yq_store_put_attempt(s->commit, s->keys, s->connection, &g->attempt);
@@ -103,12 +105,14 @@ void yq_settle_dead(const struct yq_settle *s, struct yq_group *g, const char *r
 }
 
 /* Something other subjects must bring, or a person: after many attempts it is listed for a person.
- */
+ * Not while the parent cannot be read: that passes. */
 static bool becomes_case(const struct yq_settle *s, const struct yq_group *g,
                          const struct yq_outcome *o)
 {
+    const char *parent = o->reason.code == YQ_REASON_PARENT_WAITS ? o->reason.args[1] : NULL;
+    bool passing = parent != NULL && strcmp(parent, yq_reason_name(YQ_REASON_UNREADABLE)) == 0;
     bool bounded = o->reason.code == YQ_REASON_NO_NAME || o->reason.code == YQ_REASON_PARENT_WAITS;
-    return bounded && g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
+    return bounded && !passing && g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
 }
 
 static void settle_as_case(const struct yq_settle *s, struct yq_group *g, struct yq_outcome o)
@@ -160,4 +164,24 @@ void yq_settle_ignore(const struct yq_settle *s, struct yq_group *g)
     const struct yq_outcome nothing = {.verdict = YQ_VERDICT_SKIP,
                                        .reason = {.code = YQ_REASON_NOT_A_HINT}};
     settle_done(s, g, &nothing);
+}
+
+bool yq_settle_delivery(const struct yq_settle *s, struct yq_group *g, size_t index)
+{
+    if (g->count == 1) {
+        acknowledge(s, g);
+        yq_scope_drop(s->scope, g);
+        return true;
+    }
+    char key[YQ_KEY_MAX];
+    yq_commit_add(s->commit, "XACK", key_of(s, "events", key), YQ_QUEUE_GROUP,
+                  g->deliveries[index]->entry, NULL);
+    yq_metric_add(YQ_METRIC_SETTLED, s->connection, NULL, NULL, 1);
+    g->count--;
+    memmove(g->deliveries + index, g->deliveries + index + 1,
+            (g->count - index) * sizeof(*g->deliveries));
+    yq_buf_clear(&g->entries);
+    for (size_t i = 0; i < g->count; i++)
+        yq_buf_addf(&g->entries, "%s%s", i ? " " : "", g->deliveries[i]->entry);
+    return false;
 }

@@ -23,6 +23,9 @@ void yq_settle_outcome(const struct yq_settle *s, struct yq_group *g, const stru
 void yq_settle_postpone(const struct yq_settle *s, struct yq_group *g, const struct yq_error *err);
 /* Its workers died with it, or its entries cannot be read: set aside with the reason. */
 void yq_settle_dead(const struct yq_settle *s, struct yq_group *g, const char *reason);
+/* One delivery of several is done with; the others of the group stay. Returns true when it was the
+ * last one: then the group is gone. */
+bool yq_settle_delivery(const struct yq_settle *s, struct yq_group *g, size_t index);
 /* An event that asks for nothing. */
 void yq_settle_ignore(const struct yq_settle *s, struct yq_group *g);
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "clients/store.h"
 #include "gather.h"
+#include "hold.h"
 #include "plan/guard.h"
 #include "record.h"
 #include "service/log.h"
@@ -28,20 +29,39 @@ void yq_sync_result_release(struct yq_sync_result *r)
 
 /* The figures cost a walk over the links, so they are fetched only where they can matter: below the
  * smallest limit of a run nothing is held but by the day. */
-static int guard(const struct yq_sync *s, struct yq_sync_result *result, struct yq_error *err)
+static int count_held(const struct yq_sync *s, struct yq_sync_result *result, struct yq_error *err)
 {
     struct yq_plan *p = result->plan;
+    struct yq_guard_figures figures = {0};
+    const char *id = s->connection->settings->id;
+    if (s->approved != NULL) {
+        result->held = yq_guard_approve(p, s->approved);
+        return 0;
+    }
     if (p->removals == 0 && p->moves_to_root == 0)
         return 0;
-    const char *id = s->connection->settings->id;
-    struct yq_guard_figures figures = {0};
     if (yq_store_count_removals(s->redis, s->keys, id, yq_wall_ms(s->clock) - DAY_MS,
                                 &figures.last_day, err) < 0 ||
         yq_store_count_in_service(s->redis, s->keys, id, &figures.size, err) < 0)
         return -1;
-    result->held = yq_guard_apply(p, &s->connection->settings->policy, &figures, result->held_hash);
+    figures.run_removals = (int64_t)s->run_removals;
+    figures.run_moves = (int64_t)s->run_moves;
+    result->held = yq_guard_apply(p, &s->connection->settings->policy, &figures);
+    return 0;
+}
+
+static int guard(const struct yq_sync *s, struct yq_record *r, struct yq_sync_result *result,
+                 struct yq_error *err)
+{
+    const char *id = s->connection->settings->id;
+    if (count_held(s, result, err) < 0)
+        return -1;
+    if (s->approved == NULL && yq_hold_waiting(r, result->plan, result, err) < 0)
+        return -1;
     if (result->held == 0)
         return 0;
+    if (yq_hold(r, result->plan, result, err) < 0)
+        return -1;
     yq_metric_add(YQ_METRIC_HELD, id, NULL, NULL, (double)result->held);
     yq_log(YQ_LOG_WARN, "guard.held", "connection", id, "held", yq_log_int((long long)result->held),
            "plan", result->held_hash, "run", s->run, NULL);
@@ -66,6 +86,29 @@ static struct yq_outcome *outcome(struct yq_sync_result *result, const struct yq
     return o;
 }
 
+/* A change of userid is told under the old one: until the new one is settled, neither is that. */
+static void tie_userids(const struct yq_view *v, struct yq_sync_result *result)
+{
+    for (const struct yq_evidence *e = v->evidence; e != NULL; e = e->hh.next) {
+        struct yq_outcome *old, *now;
+        char key[YQ_SUBJECT_MAX];
+        if (e->new_userid == NULL)
+            continue;
+        struct yq_subject subject = yq_subject_member(e->new_userid);
+        yq_subject_key(&subject, key);
+        HASH_FIND_STR(result->outcomes, e->key, old);
+        HASH_FIND_STR(result->outcomes, key, now);
+        if (old == NULL || now == NULL || old->kind != YQ_OUTCOME_SETTLED ||
+            now->kind == YQ_OUTCOME_SETTLED)
+            continue;
+        old->kind = now->kind;
+        old->reason = now->reason;
+        old->error = now->error;
+        old->retry_ms = now->retry_ms;
+        old->on_others = now->on_others;
+    }
+}
+
 /* Verdict and what came of its operations, made into one outcome per subject. */
 static void conclude(struct yq_record *r, struct yq_sync_result *result)
 {
@@ -80,7 +123,38 @@ static void conclude(struct yq_record *r, struct yq_sync_result *result)
                 o->on_others = waits_for_others(v->reason.code);
             }
         }
+        const struct yq_sync_batch *b = r->sync->batch;
+        if (b != NULL && o->operations == 0 && b->overtaken(b->context, v->key)) {
+            o->kind = YQ_OUTCOME_WAIT;
+            o->reason = (struct yq_reason){.code = YQ_REASON_OVERTAKEN};
+            continue;
+        }
         yq_record_verdict(r, v, o);
+    }
+    tie_userids(r->view, result);
+}
+
+/* Verdicts and links are written under the lease, too: who was overtaken is left out. */
+static int finish(const struct yq_sync *s, struct yq_record *r, struct yq_sync_result *result,
+                  struct yq_error *err)
+{
+    const struct yq_sync_batch *b = s->batch;
+    if (b != NULL && b->begin(b->context, err) < 0)
+        return -1;
+    conclude(r, result);
+    int done = yq_record_commit(r, err);
+    if (b != NULL && b->end(b->context, done < 0 ? NULL : err) < 0)
+        done = -1;
+    return done;
+}
+
+/* A dry run's outcomes: the verdicts. */
+static void only_judge(struct yq_sync_result *result)
+{
+    for (const struct yq_verdict *v = result->plan->verdicts; v != NULL; v = v->hh.next) {
+        struct yq_outcome *o = outcome(result, v);
+        o->verdict = v->kind;
+        o->reason = v->reason;
     }
 }
 
@@ -94,14 +168,16 @@ int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events
     if (yq_gather(s, v, &ret->plan, err) < 0)
         goto out;
     r.plan = ret->plan;
-    if (guard(s, ret, err) < 0)
+    if (s->dry_run) {
+        done = count_held(s, ret, err);
+        only_judge(ret);
         goto out;
-    if (ret->held > 0)
-        yq_record_held(&r, ret->held_hash);
+    }
+    if (guard(s, &r, ret, err) < 0)
+        goto out;
     if (yq_apply(s, ret->plan, &r, ret, err) < 0)
         goto out;
-    conclude(&r, ret);
-    done = yq_record_commit(&r, err);
+    done = finish(s, &r, ret, err);
 out:
     yq_commit_free(r.commit);
     return done;

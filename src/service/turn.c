@@ -14,6 +14,8 @@
 
 #include "base/memory.h"
 #include "clients/store.h"
+#include "command.h"
+#include "runs.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "settle.h"
@@ -21,6 +23,7 @@
 #define SCOPE_MAX 10000 /* subjects of one run: a burst shares its lists and pages */
 #define READ_COUNT 2000 /* entries of one read */
 #define DEATHS_MAX 3    /* a subject that was there so often when its worker died is set aside */
+#define HELD_LOOK_MS 3000 /* how soon to see whether a connection's holder is still alive */
 #define OWED_GROUP "the consumer group was lost"
 
 struct turn {
@@ -146,74 +149,51 @@ static bool add_to_view(struct turn *t, struct yq_view *v, struct yq_group *g)
             return false;
         }
     }
-    yq_settle_begin(&t->settle, g);
     e->attempts = g->attempt.attempts;
-    e->waited_ms = yq_wall_ms(t->c->clock) - g->deliveries[0]->queued_ms;
+    e->waited_ms = yq_wall_ms(t->c->clock) - g->attempt.first_ms;
     return true;
 }
 
-/* Sets aside what no engine is needed for; the rest becomes the view's evidence. */
-static size_t prepare(struct turn *t, struct yq_view *v, struct yq_group **groups, size_t count)
+/* What is waiting becomes the view's evidence. */
+static size_t fill_view(struct turn *t, struct yq_view *v, struct yq_group **groups, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        struct yq_group *g = groups[i];
-        bool broken = false;
-        for (size_t k = 0; k < g->count; k++)
-            broken |= g->deliveries[k]->broken;
-        if (broken)
-            yq_settle_dead(&t->settle, g, "the entry cannot be read");
-        else if (g->attempt.deaths >= DEATHS_MAX)
-            yq_settle_dead(&t->settle, g, "its worker died with it three times");
-        else if (!asks_for_something(g))
-            yq_settle_ignore(&t->settle, g);
-        else if (add_to_view(t, v, g))
-            groups[kept++] = g;
+        if (add_to_view(t, v, groups[i]))
+            groups[kept++] = groups[i];
     }
     return kept;
 }
 
-static const char *outcome_word(const struct yq_sync_result *r)
+/* Its entries cannot be read, or workers died with it. */
+static bool set_aside(struct turn *t, struct yq_group *g)
 {
-    const char *word = r->held > 0 ? "held" : "done";
-    for (const struct yq_outcome *o = r->outcomes; o != NULL; o = o->hh.next) {
-        if (o->kind == YQ_OUTCOME_REFUSED)
-            return "failed";
-        if (o->kind == YQ_OUTCOME_WAIT)
-            word = "waiting";
-    }
-    return word;
+    bool broken = false;
+    for (size_t k = 0; k < g->count; k++)
+        broken |= g->deliveries[k]->broken;
+    if (!broken && g->attempt.deaths < DEATHS_MAX)
+        return false;
+    yq_settle_dead(&t->settle, g,
+                   broken ? "the entry cannot be read" : "its worker died with it three times");
+    return true;
 }
 
-static void add_summary(struct yq_buf *json, const struct yq_plan *p)
+/* Sets aside what no engine is needed for; the attempt at the rest begins. */
+static size_t prepare(struct turn *t, struct yq_group **groups, size_t count)
 {
-    struct yq_buf text = YQ_BUF_INIT;
-    yq_plan_text(p, &text);
-    const char *line = yq_buf_text(&text);
-    yq_buf_adds(json, ",\"summary\":[");
-    for (int i = 0; *line != '\0' && i < 50; i++) {
-        size_t len = strcspn(line, "\n");
-        yq_buf_adds(json, i ? ",\"" : "\"");
-        yq_buf_add_json(json, line, len);
-        yq_buf_addc(json, '"');
-        line += len + (line[len] != '\0');
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct yq_group *g = groups[i];
+        if (set_aside(t, g))
+            continue;
+        if (!asks_for_something(g)) {
+            yq_settle_ignore(&t->settle, g);
+            continue;
+        }
+        yq_settle_begin(&t->settle, g);
+        groups[kept++] = g;
     }
-    yq_buf_adds(json, "]}");
-    yq_buf_release(&text);
-}
-
-static void add_run(struct turn *t, const char *run, const char *cause, size_t subjects,
-                    const struct yq_sync_result *r)
-{
-    struct yq_buf json = YQ_BUF_INIT;
-    yq_buf_addf(&json,
-                "{\"run\":\"%s\",\"cause\":\"%s\",\"scope\":%zu,\"outcome\":\"%s\",\"counts\":{"
-                "\"applied\":%zu,\"failed\":%zu,\"held\":%zu},\"held_plan\":\"%s\"",
-                run, cause, subjects, outcome_word(r), r->applied, r->failed, r->held,
-                r->held_hash);
-    add_summary(&json, r->plan);
-    yq_store_add_run(t->settle.commit, t->c->keys, t->id, yq_buf_text(&json));
-    yq_buf_release(&json);
+    return kept;
 }
 
 /* A run is known by the entry that caused it; each command in it gets its own. */
@@ -224,15 +204,18 @@ static void record_runs(struct turn *t, struct yq_group **groups, size_t count, 
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < groups[i]->count; k++) {
             const struct yq_delivery *d = groups[i]->deliveries[k];
-            if (d->kind != YQ_EVENT_COMMAND_SYNC)
+            if (d->kind != YQ_EVENT_COMMAND_SYNC && d->kind != YQ_EVENT_COMMAND_LINK)
                 continue;
-            add_run(t, d->entry, "command", count, r);
+            yq_run_add(&t->settle,
+                       &(struct yq_run_note){
+                           .run = d->entry, .cause = "command", .subjects = count, .result = r});
             commanded = true;
         }
     }
     if (!commanded)
-        add_run(t, run, "event", count, r);
-    yq_metric_add(YQ_METRIC_RUNS, t->id, outcome_word(r), NULL, 1);
+        yq_run_add(&t->settle, &(struct yq_run_note){
+                                   .run = run, .cause = "event", .subjects = count, .result = r});
+    yq_metric_add(YQ_METRIC_RUNS, t->id, yq_run_outcome(r), NULL, 1);
 }
 
 /* The run ended early. What the store or a peer holds for one subject cannot be read: nobody else
@@ -269,40 +252,74 @@ static int settle_all(struct turn *t, struct yq_group **groups, size_t count,
     return commit(t, &err);
 }
 
+static struct yq_sync sync_of(struct turn *t, const char *run)
+{
+    return (struct yq_sync){.connection = t->connection,
+                            .redis = t->c->redis,
+                            .keys = t->c->keys,
+                            .http = t->c->http,
+                            .clock = t->c->clock,
+                            .lease = &t->lease,
+                            .watch = &t->watch,
+                            .run = run};
+}
+
+/* What operators said of links stands before the engine looks. */
+static int run_engine(struct turn *t, struct yq_group **groups, size_t *count,
+                      struct yq_sync_result *result, struct yq_error *err)
+{
+    char run[YQ_ENTRY_MAX] = "";
+    struct yq_sync sync = sync_of(t, run);
+    struct yq_view *v = yq_view_new();
+    int done = yq_carry_out_links(&(struct yq_commands){&sync, &t->settle}, groups, count, err);
+    if (done == 0)
+        *count = fill_view(t, v, groups, *count);
+    if (done == 0 && *count > 0) {
+        memcpy(run, groups[0]->deliveries[0]->entry, sizeof(run));
+        done = yq_sync_run(&sync, v, entries_of, t, result, err);
+    }
+    if (done == 0 && *count > 0)
+        record_runs(t, groups, *count, run, result);
+    yq_view_free(v);
+    return done;
+}
+
 static int run_scope(struct turn *t, struct yq_group **groups, size_t count, struct yq_error *err)
 {
-    struct yq_view *v = yq_view_new();
     struct yq_sync_result result = {0};
-    int done = -1;
-    count = prepare(t, v, groups, count);
+    count = prepare(t, groups, count);
     if (commit(t, err) < 0)
-        goto out;
-    done = 0;
+        return -1;
     if (count == 0)
-        goto out;
-    char run[YQ_ENTRY_MAX];
-    memcpy(run, groups[0]->deliveries[0]->entry, sizeof(run));
-    struct yq_sync sync = {.connection = t->connection,
-                           .redis = t->c->redis,
-                           .keys = t->c->keys,
-                           .http = t->c->http,
-                           .clock = t->c->clock,
-                           .lease = &t->lease,
-                           .watch = &t->watch,
-                           .run = run};
-    if (yq_sync_run(&sync, v, entries_of, t, &result, err) == 0) {
-        record_runs(t, groups, count, run, &result);
+        return 0;
+    int done = run_engine(t, groups, &count, &result, err);
+    if (done == 0) {
         done = settle_all(t, groups, count, &result, NULL);
-        goto out;
+    } else {
+        struct yq_error why = *err;
+        yq_log_calm(YQ_LOG_WARN, "run.failed", t->id, err->text);
+        done = settle_all(t, groups, count, &result, &why);
+        if (why.kind == YQ_ERROR_LOST)
+            done = -1;
     }
-    yq_log_calm(YQ_LOG_WARN, "run.failed", t->id, err->text);
-    bool lost = err->kind == YQ_ERROR_LOST;
-    struct yq_error why = *err;
-    if (settle_all(t, groups, count, &result, &why) < 0 || lost)
-        done = -1;
-out:
     yq_sync_result_release(&result);
-    yq_view_free(v);
+    return done;
+}
+
+/* Commands that are runs of their own leave the list. */
+static int run_commands(struct turn *t, struct yq_group **groups, size_t *count,
+                        struct yq_error *err)
+{
+    struct yq_sync sync = sync_of(t, "");
+    size_t kept = 0;
+    int done = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if (!yq_command_stands_alone(groups[i]))
+            groups[kept++] = groups[i];
+        else if (done == 0 && !set_aside(t, groups[i]))
+            done = yq_carry_out_approval(&(struct yq_commands){&sync, &t->settle}, groups[i], err);
+    }
+    *count = kept;
     return done;
 }
 
@@ -317,6 +334,8 @@ static int work(struct turn *t, struct yq_error *err)
         if (count == 0)
             break;
         if ((done = check(t, err)) == 0)
+            done = run_commands(t, groups, &count, err);
+        if (done == 0)
             done = run_scope(t, groups, count, err);
         if (done == 0)
             done = yq_store_get_paused(t->c->redis, t->c->keys, t->id, &t->paused, err);
@@ -348,7 +367,9 @@ static int take_lease(struct turn *t, struct yq_error *err)
                           &t->lease, &retry_ms, err)) {
     case YQ_LEASE_TAKEN:
         return 1;
-    case YQ_LEASE_HELD: /* the holder looks again when it gives the lease back; if it dies, then */
+    case YQ_LEASE_HELD: /* the holder looks again when it gives the lease back, unless it dies */
+        if (retry_ms > HELD_LOOK_MS)
+            retry_ms = HELD_LOOK_MS;
         if (yq_delayed_add(t->c->redis, t->c->keys, t->id, yq_wall_ms(t->c->clock) + retry_ms + 1,
                            err) < 0)
             return -1;

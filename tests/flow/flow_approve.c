@@ -122,6 +122,7 @@ static void a_newer_plan_replaces_an_older_one(void **state)
     char *older = held_hash(s);
     hold_events(s);
     wecom_member(s, "u5", "员工5", "2");
+    stage_advance(s, 2000);
     for (int i = 5; i < 12; i++) /* 5 comes back, and leaves again */
         fire(s, i);
     release_together(s, "{}");
@@ -134,6 +135,28 @@ static void a_newer_plan_replaces_an_older_one(void **state)
     assert_int_equal(resigns(s), 12);
     free(older);
     free(newer);
+    expect_all_well(s);
+}
+
+/* Who waits for a person is not done by the way, when few others are in question. */
+static void who_is_held_stays_held(void **state)
+{
+    struct stage *s = company(state, 30);
+    fire_together(s, 0, 5);
+    char *hash = held_hash(s);
+    wecom_member(s, "u3", "员工3", "2");
+    stage_settle(s, true);
+    stage_advance(s, 2000);
+    fire(s, 3);
+    stage_settle(s, true);
+    assert_int_equal(resigns(s), 0);
+    expect_in_audit(s, "member:u3", "still_held");
+    char *again = held_hash(s);
+    assert_string_equal(again, hash); /* the same people */
+    expect_output(s, 0, "done", "approve", hash);
+    assert_int_equal(resigns(s), 5);
+    free(again);
+    free(hash);
     expect_all_well(s);
 }
 
@@ -194,9 +217,9 @@ static void a_person_says_who_is_who(void **state)
     int64_t creates = ask(s, STAGE_ETEAMS, "/_sim/writes", "creates");
     expect_command(s, 0, "unlink", "acme", "member", "wang.wei", NULL);
     expect_nobody(s, "wang.wei");
+    expect_in_audit(s, "member:wang.wei", "command");
     expect_command(s, 0, "link", "acme", "member", "wang.wei", wang, NULL);
     expect_person(s, "wang.wei", "id", wang, "username", "王伟", NULL);
-    expect_in_audit(s, "member:wang.wei", "command");
     char *link = stage_redis_text(s, "HGET yq:{acme}:link:member wang.wei");
     assert_non_null(strstr(link, "\"how\":\"command\""));
     assert_int_equal(ask(s, STAGE_ETEAMS, "/_sim/writes", "creates"), creates);
@@ -231,6 +254,7 @@ int main(void)
         STORY(those_who_were_approved_leave),
         STORY(a_plan_expires),
         STORY(a_newer_plan_replaces_an_older_one),
+        STORY(who_is_held_stays_held),
         STORY(approval_does_not_lift_the_other_rules),
         STORY(an_approval_survives_its_worker),
         STORY(a_person_says_who_is_who),

@@ -336,10 +336,19 @@ static void test_usage(void **state)
     expect("sync acme --member li.na --dry-run", 2, "full reconcile");
     expect("sync acme --member li.na --department 1", 2, "one of");
     expect("sync acme --member=*", 2, "no userid");
+    expect("plans", 2, "something is missing");
+    expect("plans acme xyz", 2, "no hash of a plan");
+    expect("approve acme", 2, "something is missing");
+    expect("approve acme 0123456789abcdef0123456789abcdeX", 2, "no hash of a plan");
+    expect("link acme member li.na", 2, "something is missing");
+    expect("link acme member li.na 12x", 2, "no id of eteams");
+    expect("link acme person li.na 12", 2, "neither member");
+    expect("unlink acme department x", 2, "neither member");
+    expect("links acme --member=1", 2, "takes no value");
+    expect("cases nobody", 1, "no connection");
     expect("serve --roles worker,cook", 2, "receiver, worker, scheduler, admin");
-    static const char *const later[] = {"doctor", "replay", "dead",   "plans",      "approve",
-                                        "links",  "cases",  "auth",   "unsynced",   "push",
-                                        "cancel", "link",   "unlink", "collaborate"};
+    static const char *const later[] = {"doctor",   "replay", "dead",   "auth",
+                                        "unsynced", "push",   "cancel", "collaborate"};
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         expect(later[i], 2, "unknown command");
 }

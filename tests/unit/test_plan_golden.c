@@ -120,15 +120,20 @@ static void compare_text(const char *about, const char *expected, const char *ac
 
 /* ---- one case ---- */
 
-static void guard(const cJSON *figures, struct world *w, struct yq_plan *plan)
+static void guard(const cJSON *figures, struct world *w, struct world_run *run)
 {
     struct yq_guard_figures f = {0};
-    char hash[33];
     if (figures == NULL)
         return;
     (void)yq_json_int(figures, "size", &f.size);
     (void)yq_json_int(figures, "last_day", &f.last_day);
-    (void)yq_guard_apply(plan, &w->policy, &f, hash);
+    if (yq_guard_apply(run->plan, &w->policy, &f) == 0)
+        return;
+    struct yq_held_plan *held = yq_held_new();
+    yq_held_collect(held, run->plan, run->view);
+    yq_held_name(held);
+    yq_guard_name(run->plan, held->hash);
+    yq_held_free(held);
 }
 
 static bool holds_anything(const struct yq_plan *plan)
@@ -182,7 +187,7 @@ static void test_case(void **state)
     assert_true(cJSON_IsString(about));
     struct world_run run = world_run(w, &complaints);
     expect_silence(&complaints, "planning");
-    guard(yq_json_get(tree, "guard"), w, run.plan);
+    guard(yq_json_get(tree, "guard"), w, &run);
     yq_plan_text(run.plan, &text);
     compare_text(about->valuestring, expected, yq_buf_text(&text));
     carry_out(w, run.plan, tree, &complaints);
