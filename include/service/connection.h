@@ -19,4 +19,8 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
                                         const struct yq_clock *clock);
 void yq_connection_free(struct yq_connection *c);
 
+/* Calls to peers that were answered on this thread, tokens included, since the last reset. */
+uint64_t yq_connection_calls(void);
+void yq_connection_calls_reset(void);
+
 #endif

@@ -34,8 +34,9 @@ struct yq_connection_settings {
         struct yq_outgoing outgoing;
     } eteams;
     struct yq_policy policy;
-    int64_t reconcile_departments_ms, reconcile_members_ms;
-    char *reconcile_full_at; /* "03:00", in time_zone */
+    bool reconcile_at_start; /* a connection that never was reconciled is, at once */
+    int64_t reconcile_departments_ms, reconcile_members_ms; /* 0: not by the clock */
+    char *reconcile_full_at; /* "03:00", in time_zone; "": not by the clock */
 };
 
 struct yq_settings {

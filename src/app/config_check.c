@@ -172,9 +172,10 @@ const char *yq_check_digits(const char *text)
 
 const char *yq_check_time_of_day(const char *text)
 {
-    bool fits = strlen(text) == 5 && text[2] == ':' && isdigit((unsigned char)text[0]) &&
-                isdigit((unsigned char)text[1]) && isdigit((unsigned char)text[3]) &&
-                isdigit((unsigned char)text[4]) && atoi(text) < 24 && text[3] < '6';
+    bool fits =
+        *text == '\0' || (strlen(text) == 5 && text[2] == ':' && isdigit((unsigned char)text[0]) &&
+                          isdigit((unsigned char)text[1]) && isdigit((unsigned char)text[3]) &&
+                          isdigit((unsigned char)text[4]) && atoi(text) < 24 && text[3] < '6');
     return fits ? NULL : N_("must be a time of day in quotes, from \"00:00\" to \"23:59\"");
 }
 

@@ -131,6 +131,16 @@ static void check_credentials(struct yq_config_draft *d, const struct yq_connect
     }
 }
 
+static void check_reconcile(struct yq_config_draft *d, const struct yq_connection_draft *c)
+{
+    static const char *const keys[] = {"sync.reconcile.departments", "sync.reconcile.members"};
+    const int64_t values[] = {c->c.reconcile_departments_ms, c->c.reconcile_members_ms};
+    for (size_t i = 0; i < 2; i++) {
+        if (values[i] > 0 && values[i] < 60000)
+            fault(d, c, keys[i], _("must be 0s or at least 1m"));
+    }
+}
+
 static void check_doubled(struct yq_config_draft *d, size_t number)
 {
     const struct yq_connection_draft *c = &d->connections[number];
@@ -209,6 +219,7 @@ void yq_config_finish(struct yq_config_draft *d)
         check_missing(d, c);
         check_credentials(d, c);
         check_doubled(d, i);
+        check_reconcile(d, c);
         finish_callback(d, c);
         finish_policy(c);
     }

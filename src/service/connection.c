@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "service/metrics.h"
 
+static _Thread_local uint64_t calls; /* answered, of this thread */
+
 static void count_call(void *context, const char *peer, const char *api, int status, int code,
                        int64_t took_us)
 {
@@ -13,12 +15,23 @@ static void count_call(void *context, const char *peer, const char *api, int sta
     (void)took_us;
     const char *result = status == 0 ? "no_answer" : status != 200 ? "http" : code ? "error" : "ok";
     yq_metric_add(YQ_METRIC_CALLS, peer, api, result, 1);
+    calls++;
 }
 
 static void count_token(void *context, const char *peer)
 {
     (void)context;
     yq_metric_add(YQ_METRIC_TOKENS, peer, NULL, NULL, 1);
+}
+
+uint64_t yq_connection_calls(void)
+{
+    return calls;
+}
+
+void yq_connection_calls_reset(void)
+{
+    calls = 0;
 }
 
 static struct yq_http_options outgoing(const struct yq_outgoing *o, long total_ms)

@@ -13,6 +13,7 @@
 #include "clients/system_clock.h"
 #include "service/connection.h"
 #include "service/log.h"
+#include "reconciler.h"
 #include "turn.h"
 
 #define TAKE_MS 500         /* how long a thread waits for a ready connection before it looks up */
@@ -26,6 +27,7 @@ struct yq_workers {
     struct yq_keys keys;
     struct yq_redis_address address;
     struct yq_connection **connections; /* as many as the settings have */
+    struct yq_reconciler *reconciler;
     atomic_bool stopping, aborting;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t ended;
@@ -164,8 +166,10 @@ struct yq_workers *yq_workers_start(const struct yq_settings *settings,
         (void)start_thread(w);
     int alive = w->alive;
     pthread_mutex_unlock(&w->lock);
-    if (alive > 0)
+    if (alive > 0) {
+        w->reconciler = yq_reconciler_start(settings, w->connections, &w->address, clock);
         return w;
+    }
     yq_error_set(err, YQ_ERROR_FATAL, "no worker thread could be started");
     yq_workers_stop(w, 0);
     return NULL;
@@ -196,6 +200,7 @@ void yq_workers_stop(struct yq_workers *w, int grace_ms)
     if (w == NULL)
         return;
     atomic_store(&w->stopping, true);
+    yq_reconciler_stop(w->reconciler);
     wait_until_ended(w, grace_ms);
     atomic_store(&w->aborting, true);
     wait_until_ended(w, -1);

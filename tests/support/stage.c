@@ -57,6 +57,24 @@ static void add_lines(struct yq_buf *y, const char *text)
         yq_buf_addc(y, '\n');
 }
 
+/* Unless a test asks for it, nobody reconciles but by command. */
+static void add_sync(const struct stage_options *o, struct yq_buf *y)
+{
+    static const char braces[] = "    sync: {", block[] = "    sync:\n";
+    const char *more = o->connection_yaml != NULL ? o->connection_yaml : "";
+    const char *reconcile = o->reconcile != NULL ? o->reconcile
+                                                 : "at_start: false, departments: 0s, members: 0s, "
+                                                   "full_at: \"\"";
+    if (strncmp(more, braces, strlen(braces)) == 0) {
+        yq_buf_addf(y, "%s reconcile: { %s },", braces, reconcile);
+        more += strlen(braces);
+    } else {
+        yq_buf_addf(y, "%s      reconcile: { %s }\n", block, reconcile);
+        more += strncmp(more, block, strlen(block)) == 0 ? strlen(block) : 0;
+    }
+    add_lines(y, more);
+}
+
 static void add_connection(struct stage *s, const struct stage_options *o, struct yq_buf *y)
 {
     yq_buf_adds(y, "connections:\n"
@@ -79,7 +97,7 @@ static void add_connection(struct stage *s, const struct stage_options *o, struc
                 "      app_secret: sim-app-secret\n"
                 "      pace: { %s }\n",
                 pace, s->peer_url[STAGE_ETEAMS], pace);
-    add_lines(y, o->connection_yaml);
+    add_sync(o, y);
 }
 
 static void write_config(struct stage *s, const struct stage_options *o)
@@ -214,7 +232,9 @@ void stage_free(struct stage *s)
         curl_easy_cleanup(s->easy);
     yq_redis_free(s->look);
     yq_temp_redis_free(s->redis);
-    if (getenv("YQ_STAGE_KEEP") == NULL)
+    if (getenv("YQ_STAGE_KEEP") != NULL)
+        (void)fprintf(stderr, "kept: %s\n", s->directory);
+    else
         (void)nftw(s->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* what stays is in /tmp */
     free(s);
     if (!well && testing)

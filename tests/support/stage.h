@@ -20,13 +20,16 @@ struct stage_options {
     size_t people, departments;  /* of the company in WeCom; 0: empty but for the root */
     bool mirrored;               /* eteams starts with the same company */
     const char *callback_mode;   /* "full" (default) or "trimmed" */
-    const char *connection_yaml; /* more lines for the connection, indented by 4; NULL: none */
+    const char *connection_yaml; /* more lines for the connection, indented by 4; `sync` comes
+                                    first; NULL: none */
     const char *pace;            /* of both peers; default "per_second: 500, in_flight: 4" */
     const char *top_yaml;        /* more lines for the top level; NULL: none */
     int workers;                 /* default 2 */
     bool no_daemon;              /* do not start it yet */
     bool real_clock;             /* nobody moves the clock: for measuring */
     bool contacts_only;          /* no app: no app_secret, no agent_id */
+    const char *reconcile;       /* of the connection's `sync`, as in "departments: 10m"; NULL:
+                                    none but by command */
 };
 
 struct stage *stage_new(const struct stage_options *options);

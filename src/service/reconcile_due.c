@@ -1,0 +1,96 @@
+/* When a reconcile is due. Each connection has its own slots on the clock: a sort is due when its
+ * last complete run ended before the present slot began. */
+#include "reconcile_due.h"
+
+#include <string.h>
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+#define OWED_REST_MS                                                                               \
+    INT64_C(10000) /* after a complete one: what is owed anew collects a little                    \
+                    */
+
+static const char *const names[] = {"none", "departments", "members", "full"};
+
+const char *yq_reconcile_kind_name(enum yq_reconcile_kind kind)
+{
+    return names[kind];
+}
+
+enum yq_reconcile_kind yq_reconcile_kind_parse(const char *name)
+{
+    for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], name) == 0)
+            return (enum yq_reconcile_kind)i;
+    }
+    return YQ_RECONCILE_NONE;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t rest_ms(unsigned failures)
+{
+    unsigned doublings = failures > 7 ? 6 : failures - 1;
+    int64_t rest = MINUTE_MS << doublings;
+    return rest < HOUR_MS ? rest : HOUR_MS;
+}
+
+static bool rests(const struct yq_reconcile_times *t, const struct yq_reconcile_state *s)
+{
+    return s->failures > 0 && t->now_ms < s->failed_ms + rest_ms(s->failures);
+}
+
+/* When the present slot began. */
+static int64_t slot(const struct yq_reconcile_times *t, int64_t every_ms)
+{
+    int64_t phase = (int64_t)(t->seed % (uint64_t)every_ms);
+    return t->now_ms - (t->now_ms - phase) % every_ms;
+}
+
+/* The full one's, within the hour behind its time of day. */
+static int64_t night_slot(const struct yq_reconcile_times *t)
+{
+    int64_t begin = t->night_ms + (int64_t)(t->seed % (uint64_t)HOUR_MS);
+    return begin <= t->now_ms ? begin : begin - DAY_MS;
+}
+
+static bool missed(const struct yq_reconcile_times *t, const struct yq_reconcile_state *s,
+                   int64_t last_ms, int64_t slot_ms)
+{
+    int64_t last = later(last_ms ? last_ms : t->started_ms, s->cancelled_ms);
+    return last < slot_ms;
+}
+
+static enum yq_reconcile_kind by_the_clock(const struct yq_reconcile_times *t,
+                                           const struct yq_reconcile_state *s)
+{
+    if (t->night_ms > 0 && missed(t, s, s->full_ms, night_slot(t)))
+        return YQ_RECONCILE_FULL;
+    if (t->members_every_ms > 0 && missed(t, s, s->members_ms, slot(t, t->members_every_ms)))
+        return YQ_RECONCILE_MEMBERS;
+    if (t->departments_every_ms > 0 &&
+        missed(t, s, s->departments_ms, slot(t, t->departments_every_ms)))
+        return YQ_RECONCILE_DEPARTMENTS;
+    return YQ_RECONCILE_NONE;
+}
+
+struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
+                                         const struct yq_reconcile_state *s)
+{
+    if (s->paused)
+        return (struct yq_reconcile_due){YQ_RECONCILE_NONE, ""};
+    if (s->wanted[0] != '\0')
+        return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "command"};
+    if (rests(t, s))
+        return (struct yq_reconcile_due){YQ_RECONCILE_NONE, ""};
+    if (t->at_start && s->full_ms == 0 && s->cancelled_ms == 0)
+        return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "start"};
+    bool owed = s->owed_ms > 0 && s->owed_ms > s->cancelled_ms;
+    if (owed && t->now_ms >= s->full_ms + OWED_REST_MS)
+        return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "owed"};
+    return (struct yq_reconcile_due){by_the_clock(t, s), "schedule"};
+}

@@ -1,0 +1,36 @@
+/* Is a reconcile due, and which? Pure: the times are passed in. */
+#ifndef YQ_SRC_SERVICE_RECONCILE_DUE_H
+#define YQ_SRC_SERVICE_RECONCILE_DUE_H
+
+#include "clients/store_reconcile.h"
+
+enum yq_reconcile_kind {
+    YQ_RECONCILE_NONE,
+    YQ_RECONCILE_DEPARTMENTS, /* names and places of departments: two lists */
+    YQ_RECONCILE_MEMBERS,     /* and of all people */
+    YQ_RECONCILE_FULL,        /* and who has left, by absence from two listings of the company */
+};
+const char *yq_reconcile_kind_name(enum yq_reconcile_kind kind);
+enum yq_reconcile_kind yq_reconcile_kind_parse(const char *name); /* NONE: no such kind */
+
+struct yq_reconcile_times {
+    int64_t now_ms;
+    int64_t started_ms; /* since when somebody looks: nothing is due from before that, where no
+                           reconcile ever was complete */
+    int64_t night_ms;   /* when the time of the full one passed last; 0: there is none */
+    uint64_t seed;      /* of the connection: companies do not wake together */
+    bool at_start;      /* a connection that was never reconciled is, at once */
+    int64_t departments_every_ms, members_every_ms; /* 0: never by the clock */
+};
+
+struct yq_reconcile_due {
+    enum yq_reconcile_kind kind;
+    const char *cause; /* "command", "start", "owed", "schedule"; static text */
+};
+
+/* Commands first, at once; all else rests after a failure, for a minute at first, for an hour at
+ * most. A run that was cancelled is not begun again before the next time on the schedule. */
+struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
+                                         const struct yq_reconcile_state *s);
+
+#endif

@@ -1,0 +1,328 @@
+/* The members: both sides read whole as digests, compared with the links; those who differ run
+ * through the engine, which reads each of them again. Whoever leaves stands in one scope with
+ * whoever is new, so that the guard judges the run as a whole, and a changed userid is seen. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "clients/eteams_listing.h"
+#include "clients/wecom_listing.h"
+#include "reconcile.h"
+#include "service/log.h"
+
+#define CHUNK 500         /* subjects of one scope, which shares its lists */
+#define CHUNK_NEW 5000    /* the same of newcomers: a scope of many reads all people of eteams */
+#define WITH_LEAVERS 2000 /* newcomers in the scope of the leavers */
+
+struct item {
+    const char *userid;
+    uint32_t department; /* one of the member's, to be read with others of it; 0: not known */
+    enum yq_drift_kind kind;
+};
+
+struct members {
+    struct yq_reconcile *r;
+    struct yq_arena *arena;
+    struct yq_snapshot wecom, eteams;
+    struct yq_drift_links links;
+    struct item *items;
+    size_t count, capacity;
+    struct again { /* who waited for others: tried once more at the end */
+        struct item item;
+        UT_hash_handle hh;
+    } * again, *tried;
+};
+
+/* ---- reading ---- */
+
+static void take_link(void *context, const struct yq_link_seen *link)
+{
+    struct members *m = context;
+    const char *posts[YQ_LINK_POSTS_MAX];
+    for (size_t i = 0; i < link->post_count; i++)
+        posts[i] = link->posts[i];
+    yq_drift_add_member(&m->links, link->key, link->eteams, link->left, posts, link->post_count);
+}
+
+static int load_links(struct members *m, struct yq_error *err)
+{
+    struct yq_reconcile *r = m->r;
+    struct yq_view *v = yq_view_new();
+    const char *root = r->connection->settings->eteams.root_org_id;
+    int rc = 0;
+    if (root == NULL || root[0] == '\0')
+        rc = yq_eteams_find_root(r->connection->eteams, r->c->http, &r->watch, &root, err);
+    if (rc == 0)
+        rc = yq_store_load_every_department_link(r->c->redis, r->c->keys, r->id, v, err);
+    if (rc == 0) {
+        for (struct yq_link_department *l = v->department_links; l != NULL; l = l->hh.next) {
+            if (l->id != 1)
+                yq_drift_add_department(&m->links, l->id, l->eteams);
+        }
+        yq_drift_add_department(&m->links, 1, root);
+        rc = yq_store_scan_member_links(r->c->redis, r->c->keys, r->id, take_link, m, err);
+    }
+    yq_view_free(v);
+    return rc;
+}
+
+static int read_wecom(struct members *m, struct yq_error *err)
+{
+    struct yq_reconcile *r = m->r;
+    struct yq_wecom_listing listing = {0};
+    int rc = yq_wecom_list_all(r->connection->wecom, r->c->http, NULL, &m->wecom, &listing,
+                               &r->watch, err);
+    r->range.members = m->wecom.count;
+    r->range.only_persons = listing.only_persons;
+    r->incomplete |= !listing.complete;
+    if (!listing.complete)
+        r->half = listing.error;
+    yq_wecom_listing_release(&listing);
+    return rc;
+}
+
+static int read_eteams(struct members *m, struct yq_error *err)
+{
+    struct yq_reconcile *r = m->r;
+    struct yq_error why = {0};
+    int rc = yq_eteams_list_all(r->connection->eteams, r->c->http, NULL, &m->eteams, &why,
+                                &r->watch, err);
+    if (rc == 0 && !m->eteams.complete) {
+        r->incomplete = true;
+        r->half = why;
+    }
+    return rc;
+}
+
+static int read_all(struct members *m, struct yq_error *err)
+{
+    struct yq_reconcile *r = m->r;
+    yq_reconcile_phase(r, "members", 0);
+    if (read_wecom(m, err) < 0 || read_eteams(m, err) < 0)
+        return -1;
+    return load_links(m, err);
+}
+
+/* ---- comparing ---- */
+
+static void add_item(struct members *m, enum yq_drift_kind kind, const char *userid,
+                     uint32_t department)
+{
+    yq_grow(&m->items, &m->capacity, m->count, sizeof(*m->items));
+    m->items[m->count++] = (struct item){userid, department, kind};
+    m->r->counts.drifted[kind]++;
+}
+
+static void take_found(void *context, const struct yq_drift_found *found)
+{
+    struct members *m = context;
+    if (found->userid == NULL)
+        return; /* absence alone proves nothing: reconcile_gone.c */
+    const struct yq_snapshot_person *p = yq_snapshot_find(&m->wecom, found->member);
+    uint32_t department = p == NULL           ? 0
+                          : p->main != 0      ? p->main
+                          : p->part_count > 0 ? *yq_snapshot_parts(&m->wecom, p)
+                                              : 0;
+    add_item(m, found->kind, yq_arena_strdup(m->arena, found->userid), department);
+}
+
+static bool leaves(const struct item *i)
+{
+    return i->kind == YQ_DRIFT_LEFT || i->kind == YQ_DRIFT_GONE;
+}
+
+static int rank(const struct item *i)
+{
+    return leaves(i) ? 0 : i->kind == YQ_DRIFT_NEW ? 1 : 2;
+}
+
+static int compare_items(const void *left, const void *right)
+{
+    const struct item *a = left, *b = right;
+    if (rank(a) != rank(b))
+        return rank(a) < rank(b) ? -1 : 1;
+    if (a->department != b->department)
+        return a->department < b->department ? -1 : 1;
+    return strcmp(a->userid, b->userid);
+}
+
+static int compare(struct members *m, struct yq_error *err)
+{
+    const char **gone = NULL;
+    size_t count = 0;
+    int rc = yq_reconcile_find_gone(m->r, &m->links, &m->wecom, m->arena, &gone, &count, err);
+    if (rc == 0)
+        yq_drift_find(&m->wecom, &m->eteams, &m->links, &m->r->connection->settings->policy,
+                      take_found, m);
+    for (size_t i = 0; i < count; i++)
+        add_item(m, YQ_DRIFT_GONE, gone[i], 0);
+    free(gone);
+    if (m->count > 1)
+        qsort(m->items, m->count, sizeof(*m->items), compare_items);
+    yq_snapshot_release(&m->wecom);
+    yq_snapshot_release(&m->eteams);
+    yq_drift_links_release(&m->links);
+    return rc;
+}
+
+/* ---- the engine, scope by scope ---- */
+
+static void add_evidence(struct yq_view *v, const struct item *i)
+{
+    struct yq_subject subject = yq_subject_member(i->userid);
+    struct yq_evidence *e = yq_reconcile_evidence(v, &subject);
+    e->gone_confirmed = i->kind == YQ_DRIFT_GONE;
+    if (i->department == 0)
+        return;
+    /* Nothing is said by it; it lets those of one department be read by one list. */
+    struct yq_wecom_member *m = yq_arena_alloc(v->arena, sizeof(*m));
+    uint32_t *departments = yq_arena_alloc(v->arena, sizeof(*departments));
+    departments[0] = i->department;
+    m->userid = yq_arena_strdup(v->arena, i->userid);
+    m->departments = departments;
+    m->department_count = 1;
+    e->reported_member = m;
+}
+
+static struct item *find_item(struct item *items, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct yq_subject subject = yq_subject_member(items[i].userid);
+        char own[YQ_SUBJECT_MAX];
+        yq_subject_key(&subject, own);
+        if (strcmp(own, key) == 0)
+            return &items[i];
+    }
+    return NULL;
+}
+
+struct scope {
+    struct members *m;
+    size_t from, to;
+};
+
+/* Who waits for what other scopes bring, or whose answer was lost, is tried once more. */
+static void look_at(void *context, const struct yq_outcome *o)
+{
+    struct scope *s = context;
+    struct members *m = s->m;
+    bool outdated = o->kind != YQ_OUTCOME_SETTLED && o->retry_ms == 1;
+    bool waits = o->kind == YQ_OUTCOME_WAIT && o->on_others;
+    if ((!outdated && !waits) || m->r->dry_run)
+        return;
+    const struct item *i = find_item(m->items + s->from, s->to - s->from, o->key);
+    if (i == NULL)
+        return;
+    struct again *a;
+    HASH_FIND_STR(m->tried, i->userid, a);
+    if (a != NULL)
+        return;
+    m->r->counts.waiting -= o->kind == YQ_OUTCOME_WAIT;
+    a = yq_calloc(1, sizeof(*a));
+    a->item = *i;
+    HASH_ADD_KEYPTR(hh, m->again, a->item.userid, strlen(a->item.userid), a);
+}
+
+static int run_scope(struct members *m, size_t from, size_t to, struct yq_error *err);
+
+/* What the store holds for one of them cannot be read: nobody else shall suffer. */
+static int run_apart(struct members *m, size_t from, size_t to, struct yq_error *err)
+{
+    if (to - from > 1) {
+        size_t middle = from + (to - from) / 2;
+        return run_scope(m, from, middle, err) < 0 ? -1 : run_scope(m, middle, to, err);
+    }
+    yq_log(YQ_LOG_ERROR, "reconcile.unreadable", "connection", m->r->id, "subject",
+           m->items[from].userid, "error", err->text, NULL);
+    m->r->counts.failed++;
+    return 0;
+}
+
+static int run_scope(struct members *m, size_t from, size_t to, struct yq_error *err)
+{
+    struct yq_view *v = yq_view_new();
+    struct scope s = {m, from, to};
+    struct yq_error why = {0};
+    for (size_t i = from; i < to; i++)
+        add_evidence(v, &m->items[i]);
+    int rc = yq_reconcile_scope(m->r, v, look_at, &s, &why);
+    yq_view_free(v);
+    if (rc < 0 && why.kind == YQ_ERROR_INVALID)
+        rc = run_apart(m, from, to, &why);
+    if (rc < 0)
+        *err = why;
+    else
+        m->r->progress.done = to;
+    return rc;
+}
+
+/* From items[from] on: the leavers with some newcomers, then newcomers, then the rest. */
+static size_t scope_end(const struct members *m, size_t from)
+{
+    size_t end = from, most = 0;
+    while (end < m->count && leaves(&m->items[end]))
+        end++;
+    most = end > from                            ? end + WITH_LEAVERS
+           : m->items[from].kind == YQ_DRIFT_NEW ? from + CHUNK_NEW
+                                                 : from + CHUNK;
+    while (end < m->count && end < most &&
+           rank(&m->items[end]) == (rank(&m->items[from]) == 0 ? 1 : rank(&m->items[from])))
+        end++;
+    return end;
+}
+
+static int run_all(struct members *m, struct yq_error *err)
+{
+    int rc = 0;
+    yq_reconcile_phase(m->r, "writing", m->count);
+    for (size_t from = 0, end; from < m->count && rc == 0; from = end) {
+        end = scope_end(m, from);
+        rc = yq_reconcile_check(m->r, err);
+        if (rc == 0)
+            rc = run_scope(m, from, end, err);
+    }
+    return rc;
+}
+
+static void forget(struct again **list)
+{
+    struct again *a, *next;
+    HASH_ITER (hh, *list, a, next) {
+        HASH_DEL(*list, a);
+        free(a);
+    }
+}
+
+static int run_again(struct members *m, struct yq_error *err)
+{
+    m->tried = m->again;
+    m->again = NULL;
+    m->count = 0;
+    for (const struct again *a = m->tried; a != NULL; a = a->hh.next)
+        m->items[m->count++] = a->item;
+    if (m->count > 1)
+        qsort(m->items, m->count, sizeof(*m->items), compare_items);
+    return m->count > 0 ? run_all(m, err) : 0;
+}
+
+int yq_reconcile_members(struct yq_reconcile *r, struct yq_error *err)
+{
+    struct members m = {.r = r, .arena = yq_arena_new()};
+    yq_snapshot_init(&m.wecom);
+    yq_snapshot_init(&m.eteams);
+    int rc = read_all(&m, err);
+    if (rc == 0)
+        rc = compare(&m, err);
+    if (rc == 0 && m.count > 0)
+        rc = run_all(&m, err);
+    if (rc == 0)
+        rc = run_again(&m, err);
+    forget(&m.again);
+    forget(&m.tried);
+    free(m.items);
+    yq_snapshot_release(&m.wecom);
+    yq_snapshot_release(&m.eteams);
+    yq_drift_links_release(&m.links);
+    yq_arena_free(m.arena);
+    return rc;
+}

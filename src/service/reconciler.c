@@ -1,0 +1,180 @@
+/* The reconcile threads: each looks at all connections, again and again, and runs what is due and
+ * nobody else has. */
+#include "reconciler.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "clients/http_client.h"
+#include "clients/system_clock.h"
+#include "reconcile.h"
+#include "service/log.h"
+
+#define THREADS_MAX 4
+#define LOOK_MS 1000
+#define LOOK_OFTEN_MS 50 /* the same while a test moves the clock */
+
+struct yq_reconciler {
+    const struct yq_settings *settings;
+    struct yq_connection *const *connections;
+    struct yq_redis_address address;
+    const struct yq_clock *clock;
+    struct yq_keys keys;
+    int64_t started_ms;
+    atomic_bool stopping;
+    atomic_size_t next; /* where the next thread begins to look */
+    pthread_mutex_t lock;
+    pthread_cond_t stop; /* on the monotonic clock */
+    pthread_t threads[THREADS_MAX];
+    size_t count;
+};
+
+/* ---- times ---- */
+
+/* When "HH:MM" passed last, in the zone of the process; 0: no such time. */
+static int64_t last_passing(const char *full_at, int64_t now_ms)
+{
+    int hour, minute;
+    if (full_at == NULL || sscanf(full_at, "%2d:%2d", &hour, &minute) != 2)
+        return 0;
+    time_t now = (time_t)(now_ms / 1000);
+    struct tm day;
+    if (localtime_r(&now, &day) == NULL)
+        return 0;
+    day.tm_hour = hour;
+    day.tm_min = minute;
+    day.tm_sec = 0;
+    day.tm_isdst = -1;
+    time_t at = mktime(&day);
+    if (at > now) {
+        day.tm_mday--;
+        day.tm_isdst = -1;
+        at = mktime(&day);
+    }
+    return (int64_t)at * 1000;
+}
+
+static struct yq_reconcile_times times_of(const struct yq_reconciler *r,
+                                          const struct yq_connection_settings *c)
+{
+    int64_t now = yq_wall_ms(r->clock);
+    return (struct yq_reconcile_times){.now_ms = now,
+                                       .started_ms = r->started_ms,
+                                       .night_ms = last_passing(c->reconcile_full_at, now),
+                                       .seed = yq_id_hash(c->id),
+                                       .at_start = c->reconcile_at_start,
+                                       .departments_every_ms = c->reconcile_departments_ms,
+                                       .members_every_ms = c->reconcile_members_ms};
+}
+
+/* ---- the threads ---- */
+
+/* A look without the lease: mostly there is nothing to do. */
+static int look(const struct yq_turn_context *c, const struct yq_reconcile_times *times,
+                struct yq_connection *connection, struct yq_error *err)
+{
+    struct yq_reconcile_state s;
+    if (yq_store_load_reconcile_state(c->redis, c->keys, connection->settings->id, &s, err) < 0)
+        return -1;
+    if (s.paused || (!s.going && yq_reconcile_due(times, &s).kind == YQ_RECONCILE_NONE))
+        return 0;
+    return yq_reconcile_run(c, connection, times, err);
+}
+
+static void look_at_all(struct yq_reconciler *r, const struct yq_turn_context *c)
+{
+    size_t count = r->settings->connection_count, first = atomic_fetch_add(&r->next, 1);
+    for (size_t i = 0; i < count && !atomic_load(&r->stopping); i++) {
+        struct yq_connection *connection = r->connections[(first + i) % count];
+        struct yq_reconcile_times times = times_of(r, connection->settings);
+        struct yq_error err = {0};
+        if (look(c, &times, connection, &err) < 0)
+            yq_log_calm(YQ_LOG_WARN, "reconcile.failed", connection->settings->id, err.text);
+    }
+}
+
+/* True when it is time to end. */
+static bool wait_or_stop(struct yq_reconciler *r, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    long ns = until.tv_nsec + ms % 1000 * 1000000L;
+    until.tv_sec += ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&r->lock);
+    int result = 0;
+    while (!atomic_load(&r->stopping) && result == 0)
+        result = pthread_cond_timedwait(&r->stop, &r->lock, &until);
+    pthread_mutex_unlock(&r->lock);
+    return atomic_load(&r->stopping);
+}
+
+static void *run_thread(void *argument)
+{
+    struct yq_reconciler *r = argument;
+    const struct yq_turn_context c = {
+        .settings = r->settings,
+        .keys = &r->keys,
+        .clock = r->clock,
+        .redis = yq_redis_new(&r->address, (int)r->settings->redis_timeout_ms),
+        .http = yq_http_new(),
+        .stopping = &r->stopping,
+        .aborting = &r->stopping};
+    do
+        look_at_all(r, &c);
+    while (!wait_or_stop(r, yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS));
+    yq_redis_free(c.redis);
+    yq_http_free(c.http);
+    return NULL;
+}
+
+static size_t thread_count(const struct yq_settings *s)
+{
+    size_t count =
+        (size_t)s->workers < s->connection_count ? (size_t)s->workers : s->connection_count;
+    return count < THREADS_MAX ? count : THREADS_MAX;
+}
+
+struct yq_reconciler *yq_reconciler_start(const struct yq_settings *settings,
+                                          struct yq_connection *const *connections,
+                                          const struct yq_redis_address *address,
+                                          const struct yq_clock *clock)
+{
+    struct yq_reconciler *r = yq_calloc(1, sizeof(*r));
+    r->settings = settings;
+    r->connections = connections;
+    r->address = *address;
+    r->clock = clock;
+    r->started_ms = yq_wall_ms(clock);
+    (void)snprintf(r->keys.prefix, sizeof(r->keys.prefix), "%s", settings->redis_prefix);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->stop, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&r->lock, NULL);
+    size_t wanted = thread_count(settings);
+    while (r->count < wanted &&
+           pthread_create(&r->threads[r->count], NULL, run_thread, r) == 0) /* fewer do, too */
+        r->count++;
+    return r;
+}
+
+void yq_reconciler_stop(struct yq_reconciler *r)
+{
+    if (r == NULL)
+        return;
+    pthread_mutex_lock(&r->lock);
+    atomic_store(&r->stopping, true);
+    pthread_cond_broadcast(&r->stop);
+    pthread_mutex_unlock(&r->lock);
+    for (size_t i = 0; i < r->count; i++)
+        pthread_join(r->threads[i], NULL);
+    pthread_cond_destroy(&r->stop);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}

@@ -1,0 +1,449 @@
+/* The full reconcile: two grown directories are linked, what no event told is followed, and nobody
+ * is removed for being absent. */
+#include "story.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "support/wait.h"
+
+#define HOUR_MS ((int64_t)3600 * 1000)
+
+/* ---- words ---- */
+
+/* Two equal companies that do not know each other; nobody calls back. */
+static struct stage *grown(void **state, size_t people)
+{
+    return story_with(state, &(struct stage_options){.seed = 7,
+                                                     .people = people,
+                                                     .departments = people / 10 + 2,
+                                                     .mirrored = true,
+                                                     .callback_mode = "trimmed"});
+}
+
+static int64_t writes(struct stage *s, const char *name)
+{
+    return ask(s, STAGE_ETEAMS, "/_sim/writes", name);
+}
+
+static int64_t linked(struct stage *s)
+{
+    char *text = stage_redis_text(s, "HLEN yq:{acme}:link:member");
+    int64_t n = atoll(text);
+    free(text);
+    return n;
+}
+
+static void sync_all(struct stage *s, int status)
+{
+    char *text;
+    int is = stage_command(s, &text, "sync", "acme", NULL);
+    if (is != status)
+        fail_msg("sync ends with %d, not %d:\n%s", is, status, text);
+    free(text);
+}
+
+/* A number of the newest run. */
+static int64_t of_run(struct stage *s, const char *name)
+{
+    int64_t n = -1;
+    char *text = stage_redis_text(s, "XREVRANGE yq:{acme}:runs + - COUNT 1");
+    const char *json = strchr(text, '{');
+    cJSON *run = json != NULL ? yq_json_parse(json, strlen(json), NULL) : NULL;
+    if (run == NULL)
+        fail_msg("no run: %s", text);
+    if (!yq_json_int(yq_json_get(run, "counts"), name, &n))
+        (void)yq_json_int(run, name, &n);
+    cJSON_Delete(run);
+    free(text);
+    return n;
+}
+
+/* Changes nobody hears of. */
+static void silently(struct stage *s, const char *change)
+{
+    hold_events(s);
+    stage_wecom_change(s, "%s", change);
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+}
+
+/* Userids of WeCom, in the order of the state; caller frees all. */
+static char **userids(struct stage *s, size_t *ret_count)
+{
+    cJSON *state = stage_call(s, STAGE_WECOM, "/_sim/state", NULL);
+    const cJSON *rows = yq_json_get(state, "members"), *row;
+    char **ids = calloc((size_t)cJSON_GetArraySize(rows) + 1, sizeof(*ids));
+    size_t n = 0;
+    cJSON_ArrayForEach (row, rows)
+        ids[n++] = strdup(yq_json_get(row, "userid")->valuestring);
+    cJSON_Delete(state);
+    if (ret_count != NULL)
+        *ret_count = n;
+    return ids;
+}
+
+static void free_ids(char **ids)
+{
+    for (char **id = ids; *id != NULL; id++)
+        free(*id);
+    free(ids);
+}
+
+/* The first `count` members are deleted in WeCom, and nobody hears of it. */
+static void leave_silently(struct stage *s, size_t from, size_t count)
+{
+    char **ids = userids(s, NULL), change[200];
+    for (size_t i = from; i < from + count; i++) {
+        (void)snprintf(change, sizeof(change), "{\"do\":\"delete_member\",\"userid\":\"%s\"}",
+                       ids[i]);
+        silently(s, change);
+    }
+    free_ids(ids);
+}
+
+static bool is_reconciled(struct stage *s)
+{
+    char *text = stage_redis_text(s, "HGET yq:{acme}:reconciled full");
+    bool is = *text != '\0';
+    free(text);
+    return is;
+}
+
+/* ---- the first time ---- */
+
+static void two_grown_directories_are_linked(void **state)
+{
+    struct stage *s = grown(state, 40);
+    sync_all(s, 0);
+    assert_int_equal(linked(s), 40);
+    assert_int_equal(writes(s, "rows"), 0);
+    assert_int_equal(of_run(s, "new"), 40);
+    char *owners = stage_redis_text(s, "HLEN yq:{acme}:linked:member");
+    assert_string_equal(owners, "40");
+    free(owners);
+    expect_all_well(s);
+}
+
+static void a_company_is_linked_by_itself_at_the_start(void **state)
+{
+    struct stage *s = story_with(state, &(struct stage_options){.seed = 7,
+                                                                .people = 30,
+                                                                .departments = 4,
+                                                                .mirrored = true,
+                                                                .reconcile = "at_start: true"});
+    await(s, is_reconciled, "the first reconcile");
+    assert_int_equal(linked(s), 30);
+    assert_int_equal(writes(s, "rows"), 0);
+}
+
+static void an_empty_eteams_is_filled(void **state)
+{
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 9, .people = 120, .departments = 12});
+    sync_all(s, 0);
+    assert_int_equal(linked(s), 120);
+    assert_int_equal(writes(s, "noop_rows"), 0);
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 0);
+    expect_all_well(s);
+}
+
+/* ---- what no event told ---- */
+
+static void nothing_changed_nothing_written(void **state)
+{
+    struct stage *s = grown(state, 40);
+    sync_all(s, 0);
+    tell(s, STAGE_ETEAMS, "/_sim/calls", "{\"reset\":true}");
+    tell(s, STAGE_WECOM, "/_sim/calls", "{\"reset\":true}");
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 0);
+    assert_int_equal(writes(s, "rows"), 0);
+    /* the tree once, each department's people once, the company once */
+    assert_int_equal(ask(s, STAGE_WECOM, "/_sim/calls", "paths|/cgi-bin/user/get"), 0);
+    expect_all_well(s);
+}
+
+static void silent_changes_are_followed(void **state)
+{
+    struct stage *s = grown(state, 40);
+    char **ids, change[300];
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}");
+    sync_all(s, 0);
+    ids = userids(s, NULL);
+    (void)snprintf(change, sizeof(change),
+                   "[{\"do\":\"update_member\",\"userid\":\"%s\",\"name\":\"新名字\"},"
+                   "{\"do\":\"update_member\",\"userid\":\"%s\",\"mobile\":\"13911112222\"},"
+                   "{\"do\":\"update_department\",\"id\":2,\"name\":\"改名部\"}]",
+                   ids[3], ids[5]);
+    silently(s, change);
+    sync_all(s, 0);
+    expect_person(s, ids[3], "username", "新名字", NULL);
+    expect_person(s, ids[5], "mobile", "13911112222", NULL);
+    assert_int_equal(count_departments(s, "改名部"), 1);
+    assert_int_equal(of_run(s, "changed"), 2);
+    assert_int_equal(of_run(s, "departments"), 1);
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 0);
+    expect_all_well(s);
+    free_ids(ids);
+}
+
+/* The schedule, by the clock alone. */
+static void the_clock_asks_for_it(void **state)
+{
+    struct stage *s = story_with(
+        state,
+        &(struct stage_options){.seed = 7,
+                                .people = 20,
+                                .departments = 3,
+                                .mirrored = true,
+                                .callback_mode = "trimmed",
+                                .reconcile = "at_start: true, departments: 10m, members: 60m"});
+    await(s, is_reconciled, "the first reconcile");
+    silently(s, "{\"do\":\"update_department\",\"id\":2,\"name\":\"改名部\"}");
+    for (int i = 0; i < 100 && count_departments(s, "改名部") == 0; i++) {
+        stage_advance(s, 10 * 60 * 1000);
+        usleep(100000);
+    }
+    assert_int_equal(count_departments(s, "改名部"), 1);
+}
+
+/* ---- who leaves ---- */
+
+static void three_who_left_unheard_are_resigned(void **state)
+{
+    struct stage *s = grown(state, 40);
+    sync_all(s, 0);
+    leave_silently(s, 0, 3);
+    sync_all(s, 0);
+    assert_int_equal(writes(s, "resigns"), 3);
+    assert_int_equal(of_run(s, "gone"), 3);
+    sync_all(s, 0);
+    assert_int_equal(writes(s, "resigns"), 3);
+    assert_int_equal(of_run(s, "scope"), 0);
+    expect_all_well(s);
+}
+
+static void thirty_who_left_are_held_and_named(void **state)
+{
+    struct stage *s = grown(state, 80);
+    char *plan, *hash;
+    sync_all(s, 0);
+    cJSON *before = stage_call(s, STAGE_WECOM, "/_sim/state", NULL);
+    leave_silently(s, 0, 30);
+    sync_all(s, 3);
+    assert_int_equal(writes(s, "resigns"), 0);
+    hash = stage_redis_text(s, "HKEYS yq:{acme}:held");
+    plan = stage_redis_text(s, "GET yq:{acme}:plan:%s", hash);
+    const cJSON *rows = yq_json_get(before, "members");
+    for (int i = 0; i < 30; i++) {
+        const char *name = yq_json_get(cJSON_GetArrayItem(rows, i), "name")->valuestring;
+        if (strstr(plan, name) == NULL)
+            fail_msg("%s is not named in %s", name, plan);
+    }
+    cJSON_Delete(before);
+    free(hash);
+    free(plan);
+}
+
+/* ---- who cannot be seen ---- */
+
+static void a_range_that_shrinks_resigns_nobody(void **state)
+{
+    struct stage *s = grown(state, 60);
+    sync_all(s, 0);
+    leave_silently(s, 0, 2);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"hold\"}");
+    stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[3],\"members\":[]}");
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    sync_all(s, 0);
+    assert_int_equal(writes(s, "resigns"), 0);
+    char *alarm = stage_redis_text(s, "HGET yq:{acme}:alarms range_shrank");
+    cJSON *json = yq_json_parse(alarm, strlen(alarm), NULL);
+    assert_non_null(json);
+    assert_non_null(strstr(alarm, "visible range shrank"));
+    assert_non_null(strstr(alarm, "技术中心"));
+    sync_all(s, 0); /* by now this is the range: who left before leaves */
+    assert_int_equal(writes(s, "resigns"), 2);
+    char *again = stage_redis_text(s, "HGET yq:{acme}:alarms range_shrank");
+    assert_string_equal(alarm, again);
+    cJSON_Delete(json);
+    free(alarm);
+    free(again);
+}
+
+/* Whatever a list lacks, nobody goes. */
+static void spoilt_lists_resign_nobody(void **state)
+{
+    static const struct {
+        enum stage_peer peer;
+        const char *fault;
+    } faults[] = {
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list_id\",\"kind\":\"empty_list\",\"count\":-1}"},
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list_id\",\"kind\":\"truncated\",\"count\":2}"},
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list_id\",\"kind\":\"busy\",\"count\":2}"},
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list\",\"kind\":\"empty_list\",\"count\":3}"},
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list\",\"kind\":\"token_expired\",\"count\":1}"},
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list\",\"kind\":\"truncated\",\"count\":1}"},
+        {STAGE_WECOM, "{\"path\":\"/cgi-bin/department/list\",\"kind\":\"empty_list\"}"},
+        {STAGE_ETEAMS, "{\"path\":\"queryEmployee\",\"kind\":\"truncated\"}"},
+    };
+    struct stage *s = grown(state, 30);
+    sync_all(s, 0);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        char *text;
+        tell(s, faults[i].peer, "/_sim/faults", "%s", faults[i].fault);
+        (void)stage_command(s, &text, "sync", "acme", NULL);
+        tell(s, faults[i].peer, "/_sim/faults", "{\"clear\":true}");
+        if (writes(s, "resigns") != 0 || writes(s, "rows") != 0)
+            fail_msg("%s: rows are written:\n%s", faults[i].fault, text);
+        free(text);
+    }
+    sync_all(s, 0);
+    assert_int_equal(writes(s, "rows"), 0);
+}
+
+/* ---- beside events ---- */
+
+static bool is_new_name_there(struct stage *s)
+{
+    return count_people(s, "事件改名") == 1;
+}
+
+static bool is_reading(struct stage *s)
+{
+    char *phase = stage_redis_text(s, "HGET yq:{acme}:reconcile phase");
+    bool is = strcmp(phase, "members") == 0;
+    free(phase);
+    return is;
+}
+
+static void events_do_not_wait_for_a_reconcile(void **state)
+{
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 7,
+                                                  .people = 600,
+                                                  .departments = 120,
+                                                  .mirrored = true,
+                                                  .pace = "per_second: 20, in_flight: 4"});
+    char **ids = userids(s, NULL);
+    tell(s, STAGE_WECOM, "/_sim/delay", "{\"ms\":50}");
+    expect_command(s, 0, "sync", "acme", "--no-wait", NULL);
+    await(s, is_reading, "the reading of members");
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"%s\",\"name\":\"事件改名\"}",
+                       ids[9]);
+    int64_t waited = 0;
+    for (; waited < 10000 && !is_new_name_there(s); waited += 50)
+        usleep(50000);
+    assert_in_range(waited, 0, 2000 * (getenv("YQ_STAGE_PATIENCE") ? 10 : 1));
+    char *going = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
+    assert_string_not_equal(going, ""); /* it is still at it */
+    free(going);
+    await(s, is_reconciled, "the end of the reconcile");
+    assert_int_equal(linked(s), 600);
+    assert_int_equal(writes(s, "noop_rows"), 0);
+    expect_person(s, ids[9], "username", "事件改名", NULL);
+    free_ids(ids);
+}
+
+static void a_killed_one_is_taken_over(void **state)
+{
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 7,
+                                                  .people = 200,
+                                                  .departments = 60,
+                                                  .mirrored = true,
+                                                  .pace = "per_second: 20, in_flight: 4"});
+    expect_command(s, 0, "sync", "acme", "--no-wait", NULL);
+    await(s, is_reading, "the reading of members");
+    char *run = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
+    stage_kill_daemon(s, 0, SIGKILL);
+    stage_start_daemon(s, 1);
+    await(s, is_reconciled, "the end of the reconcile");
+    char *runs = stage_redis_text(s, "XREVRANGE yq:{acme}:runs + -");
+    assert_non_null(strstr(runs, run));
+    assert_int_equal(linked(s), 200);
+    assert_int_equal(writes(s, "rows"), 0);
+    free(runs);
+    free(run);
+}
+
+static bool is_over(struct stage *s)
+{
+    char *run = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
+    bool over = *run == '\0';
+    free(run);
+    return over;
+}
+
+static void an_operator_ends_it(void **state)
+{
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 7,
+                                                  .people = 200,
+                                                  .departments = 60,
+                                                  .mirrored = true,
+                                                  .pace = "per_second: 10, in_flight: 2"});
+    expect_command(s, 0, "sync", "acme", "--no-wait", NULL);
+    await(s, is_reading, "the reading of members");
+    char *run = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
+    expect_command(s, 0, "cancel", "acme", run, NULL);
+    await(s, is_over, "the end");
+    char *runs = stage_redis_text(s, "XREVRANGE yq:{acme}:runs + - COUNT 1");
+    assert_non_null(strstr(runs, "cancelled"));
+    assert_int_equal(writes(s, "rows"), 0);
+    expect_command(s, 1, "cancel", "acme", run, NULL);
+    free(runs);
+    free(run);
+}
+
+static void a_dry_run_writes_nothing(void **state)
+{
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 9, .people = 40, .departments = 6});
+    char *text;
+    assert_int_equal(stage_command(s, &text, "sync", "acme", "--dry-run", "--json", NULL), 0);
+    assert_non_null(strstr(text, "member.create"));
+    assert_non_null(strstr(text, "department.create"));
+    free(text);
+    assert_int_equal(writes(s, "rows"), 0);
+    assert_int_equal(linked(s), 0);
+    char **ids = userids(s, NULL);
+    assert_int_equal(stage_command(s, &text, "sync", "acme", "--dry-run", "--member", ids[0], NULL),
+                     0);
+    assert_non_null(strstr(text, "member.create"));
+    free(text);
+    assert_int_equal(linked(s), 0);
+    char *audit = stage_redis_text(s, "XLEN yq:{acme}:audit");
+    assert_string_equal(audit, "0");
+    free(audit);
+    free_ids(ids);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(two_grown_directories_are_linked),
+        STORY(a_company_is_linked_by_itself_at_the_start),
+        STORY(an_empty_eteams_is_filled),
+        STORY(nothing_changed_nothing_written),
+        STORY(silent_changes_are_followed),
+        STORY(the_clock_asks_for_it),
+        STORY(three_who_left_unheard_are_resigned),
+        STORY(thirty_who_left_are_held_and_named),
+        STORY(a_range_that_shrinks_resigns_nobody),
+        STORY(spoilt_lists_resign_nobody),
+        STORY(events_do_not_wait_for_a_reconcile),
+        STORY(a_killed_one_is_taken_over),
+        STORY(an_operator_ends_it),
+        STORY(a_dry_run_writes_nothing),
+    };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
+}
