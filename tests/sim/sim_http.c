@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,9 +210,13 @@ static int bind_listener(struct evhttp *http, const char *listen_on)
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, host, (uint16_t)port);
     if (bound == NULL)
         return -1;
+    /* Connections take it over: the end of an answer does not wait for the client's late ACK. */
+    int on = 1, fd = evhttp_bound_socket_get_fd(bound);
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
+        return -1;
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
-    if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &len) < 0)
+    if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
         return -1;
     port = address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
                                          : ntohs(((struct sockaddr_in *)&address)->sin_port);

@@ -1,5 +1,5 @@
-/* A real redis-server of a test's own: on a unix socket in a temporary folder, as durable as the
- * program asks for. It ends with the process that started it. */
+/* A real redis-server of a test's own: on a unix socket in a temporary folder (under $YQ_TEST_DIR,
+ * else /tmp), as durable as the program asks for. It ends with the process that started it. */
 #ifndef YQ_TESTS_SUPPORT_TEMP_REDIS_H
 #define YQ_TESTS_SUPPORT_TEMP_REDIS_H
 
