@@ -15,6 +15,7 @@ struct yq_wecom;
 
 struct yq_wecom_options {
     const char *api_base, *corp_id; /* copied */
+    int64_t agent_id;               /* of the app; 0: not known, so that its range is not either */
     const char *app_secret;         /* copied, wiped on free; NULL or "": no SB app */
     const char *contacts_secret;    /* the same; NULL or "": no CS */
     struct yq_http_options http;    /* borrowed */

@@ -53,6 +53,7 @@ struct yq_query {
     const char *api;
     struct yq_buf head; /* inside of the request body, without `current` and `pageSize` */
     int page_rows;      /* 0: ET_PAGE_ROWS */
+    int tries;          /* so often a page is asked for that fails in passing; 0: once */
     int64_t most;       /* a larger `total` means that the question was not understood; 0: none */
     const char *key;    /* member by which equal rows are told; NULL: none */
     /* Takes a row; -1 where it is malformed. Called again for the same row if the pages are read
@@ -76,5 +77,7 @@ void yq_query_list(struct yq_buf *out, const char *name, const char *const *valu
                    bool bare);
 /* The parameters of every question about people. */
 void yq_query_people(const struct yq_eteams *e, struct yq_buf *out, bool leavers);
+/* The same for all who are in service, with no more fields than a snapshot needs. */
+void yq_query_snapshot(struct yq_buf *out);
 
 #endif

@@ -46,6 +46,8 @@ int yq_eteams_list_members(struct yq_eteams *e, struct yq_http *h, struct yq_vie
     }
     if (rc < 0)
         return -1;
+    if (v->eteams_members == NULL) /* there is always an administrator */
+        return yq_error_set(err, YQ_ERROR_RETRY, "queryEmployee shows nobody at all");
     v->eteams_members_complete = true;
     struct yq_lookup *l, *next;
     HASH_ITER (hh, v->lookups, l, next) {
@@ -86,6 +88,14 @@ static size_t find_roots(const struct yq_view *v, const char **ret)
     return n;
 }
 
+static bool shows_some(const struct yq_view *v)
+{
+    const struct yq_eteams_department *d = v->eteams_departments;
+    while (d != NULL && d->fact != YQ_PRESENT)
+        d = d->hh.next;
+    return d != NULL;
+}
+
 /* Whatever the list does not show is not there. */
 static void complete_departments(struct yq_view *v)
 {
@@ -111,7 +121,7 @@ int yq_eteams_list_departments(struct yq_eteams *e, struct yq_http *h, struct yq
                                const struct yq_watch *watch, struct yq_error *err)
 {
     struct yq_query q = {
-        .api = ET_P_ORG_QUERY, .key = ET_ROW_ID, .row = department_row, .context = v};
+        .api = ET_P_ORG_QUERY, .key = ET_ROW_ID, .tries = 3, .row = department_row, .context = v};
     struct yq_eteams_department *d, *next;
     HASH_ITER (hh, v->eteams_departments, d, next) {
         d->fact = YQ_UNASKED;
@@ -123,6 +133,8 @@ int yq_eteams_list_departments(struct yq_eteams *e, struct yq_http *h, struct yq
         return -1;
     if (q.error.kind != YQ_ERROR_NONE)
         return refuse(&q, err);
+    if (!shows_some(v)) /* there is always a root */
+        return yq_error_set(err, YQ_ERROR_RETRY, "queryOrg shows no department at all");
     complete_departments(v);
     const char *root = NULL;
     if (find_roots(v, &root) == 1) {

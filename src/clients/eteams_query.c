@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "eteams_inner.h"
 
 #define READINGS 3      /* before a snapshot is refused */
@@ -18,6 +19,9 @@ struct reading {
     size_t first_rows, rows;
     uint64_t *keys; /* hashes of the rows' keys */
     size_t key_count, key_capacity;
+    int64_t *pages; /* numbers of those to be asked for in the next round */
+    size_t page_count, page_capacity;
+    int rounds;   /* of this reading, so far */
     bool changed; /* `total` was not the same on all pages */
     bool done;
 };
@@ -36,19 +40,12 @@ static uint64_t hash_text(const char *text)
     return h;
 }
 
-static int compare_hashes(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 static size_t distinct(struct reading *r)
 {
     if (r->query->key == NULL)
         return r->rows;
     size_t n = 0;
-    if (r->key_count > 0)
-        qsort(r->keys, r->key_count, sizeof(*r->keys), compare_hashes);
+    yq_sort_by_key(r->keys, r->key_count, sizeof(*r->keys));
     for (size_t i = 0; i < r->key_count; i++)
         n += i == 0 || r->keys[i] != r->keys[i - 1];
     return n;
@@ -89,6 +86,22 @@ static void take_rows(struct reading *r, const cJSON *rows)
     }
 }
 
+static void want_page(struct reading *r, int64_t number)
+{
+    yq_grow(&r->pages, &r->page_capacity, r->page_count, sizeof(*r->pages));
+    r->pages[r->page_count++] = number;
+}
+
+/* The first page says how many more there are. */
+static void want_others(struct reading *r)
+{
+    if (r->first_rows == 0 || r->total <= (int64_t)r->first_rows)
+        return;
+    int64_t all = (r->total + (int64_t)r->first_rows - 1) / (int64_t)r->first_rows;
+    for (int64_t number = 2; number <= all && all <= PAGES_MAX; number++)
+        want_page(r, number);
+}
+
 /* Runs as soon as a page is there, so that its tree is not kept. */
 static void take_page(struct yq_call *call)
 {
@@ -108,7 +121,9 @@ static void take_page(struct yq_call *call)
     if (err.kind == YQ_ERROR_NONE && r->query->most > 0 && total > r->query->most)
         (void)yq_error_set(&err, YQ_ERROR_RETRY, "%s: far more rows than were asked for",
                            strrchr(r->query->api, '/') + 1);
-    if (err.kind != YQ_ERROR_NONE) {
+    if (err.kind == YQ_ERROR_RETRY && r->rounds <= r->query->tries) {
+        want_page(r, p->number);
+    } else if (err.kind != YQ_ERROR_NONE) {
         query_error(r->query, &err);
     } else {
         size_t before = r->rows;
@@ -117,6 +132,7 @@ static void take_page(struct yq_call *call)
         if (p->number == 1) {
             r->total = total;
             r->first_rows = r->rows - before;
+            want_others(r);
         }
     }
     cJSON_Delete(call->reply);
@@ -133,44 +149,36 @@ static char *page_body(const struct yq_query *q, int64_t number)
     return yq_buf_steal(&body);
 }
 
-/* How many pages this reading still wants in this round. */
-static int64_t pages_wanted(const struct reading *r, int round)
+static size_t pages_wanted(const struct reading *r)
 {
-    if (r->done || r->query->error.kind != YQ_ERROR_NONE)
-        return 0;
-    if (round == 1)
-        return 1;
-    if (r->first_rows == 0 || r->total <= (int64_t)r->first_rows)
-        return 0;
-    int64_t all = (r->total + (int64_t)r->first_rows - 1) / (int64_t)r->first_rows;
-    return all <= PAGES_MAX ? all - 1 : 0;
+    return r->done || r->query->error.kind != YQ_ERROR_NONE ? 0 : r->page_count;
 }
 
-/* Round 1 asks for the first pages, round 2 for the others. */
+/* Asks for all pages that the readings want now, side by side. *ret_some: there were any. */
 static int run_round(struct yq_eteams *e, struct yq_http *h, struct reading *readings, size_t count,
-                     int round, const struct yq_watch *watch, struct yq_error *err)
+                     bool *ret_some, const struct yq_watch *watch, struct yq_error *err)
 {
     size_t pages = 0, at = 0;
     for (size_t i = 0; i < count; i++)
-        pages += (size_t)pages_wanted(&readings[i], round);
+        pages += pages_wanted(&readings[i]);
     struct yq_call *calls = yq_calloc(pages + 1, sizeof(*calls));
     struct page *of = yq_calloc(pages + 1, sizeof(*of));
     for (size_t i = 0; i < count; i++) {
-        int64_t wanted = pages_wanted(&readings[i], round);
-        for (int64_t n = 0; n < wanted; n++, at++) {
-            int64_t number = n + round;
-            of[at] = (struct page){&readings[i], number, page_body(readings[i].query, number)};
-            calls[at] = (struct yq_call){.api = readings[i].query->api,
-                                         .body = of[at].body,
-                                         .context = &of[at],
-                                         .done = take_page};
+        struct reading *r = &readings[i];
+        for (size_t n = 0, wanted = pages_wanted(r); n < wanted; n++, at++) {
+            of[at] = (struct page){r, r->pages[n], page_body(r->query, r->pages[n])};
+            calls[at] = (struct yq_call){
+                .api = r->query->api, .body = of[at].body, .context = &of[at], .done = take_page};
         }
+        r->page_count = 0;
+        r->rounds++;
     }
     int rc = yq_peer_run(e->peer, h, calls, pages, watch, err);
     for (size_t i = 0; i < pages; i++)
         free(of[i].body);
     free(of);
     free(calls);
+    *ret_some = pages > 0;
     return rc;
 }
 
@@ -179,6 +187,9 @@ static void begin(struct reading *r)
     r->rows = r->first_rows = r->key_count = 0;
     r->total = 0;
     r->changed = false;
+    r->page_count = 0;
+    r->rounds = 0;
+    want_page(r, 1);
 }
 
 /* Whether the reading is over: complete, or failed. */
@@ -186,7 +197,7 @@ static bool is_over(struct reading *r)
 {
     if (r->query->error.kind != YQ_ERROR_NONE)
         return true;
-    return !r->changed && (int64_t)distinct(r) == r->total && (int64_t)r->rows == r->total;
+    return !r->changed && (int64_t)distinct(r) == r->total;
 }
 
 static int read_all(struct yq_eteams *e, struct yq_http *h, struct reading *readings, size_t count,
@@ -194,6 +205,7 @@ static int read_all(struct yq_eteams *e, struct yq_http *h, struct reading *read
 {
     for (int n = 0; n < READINGS; n++) {
         size_t left = 0;
+        bool some = true;
         for (size_t i = 0; i < count; i++) {
             if (readings[i].done)
                 continue;
@@ -201,8 +213,8 @@ static int read_all(struct yq_eteams *e, struct yq_http *h, struct reading *read
             if (n > 0 && readings[i].query->again != NULL)
                 readings[i].query->again(readings[i].query->context);
         }
-        for (int round = 1; round <= 2; round++) {
-            if (run_round(e, h, readings, count, round, watch, err) < 0)
+        while (some) {
+            if (run_round(e, h, readings, count, &some, watch, err) < 0)
                 return -1;
         }
         for (size_t i = 0; i < count; i++) {
@@ -234,6 +246,7 @@ int yq_query_run(struct yq_eteams *e, struct yq_http *h, struct yq_query *querie
                                "%s: %zu rows where eteams says %lld; the snapshot is refused",
                                strrchr(r->query->api, '/') + 1, distinct(r), (long long)r->total);
         free(r->keys);
+        free(r->pages);
     }
     free(readings);
     if (rc < 0 && err != NULL)
@@ -282,5 +295,12 @@ void yq_query_people(const struct yq_eteams *e, struct yq_buf *out, bool leavers
     if (out->len > 0)
         yq_buf_addc(out, ',');
     yq_buf_adds(out, "\"needAccountInfo\":true");
+    yq_query_list(out, "returnFieldList", fields, sizeof(fields) / sizeof(fields[0]), false);
+}
+
+void yq_query_snapshot(struct yq_buf *out)
+{
+    static const char *const fields[] = {"id",  "username",   "mobile",           "email",
+                                         "sex", "department", "personnel_status", "status"};
     yq_query_list(out, "returnFieldList", fields, sizeof(fields) / sizeof(fields[0]), false);
 }

@@ -9,7 +9,9 @@
 #include "wecom_inner.h"
 
 #define PAGE_ROWS 10000
-#define PAGES_MAX 1000 /* far more than a company has; a cursor that never ends is an error */
+#define READINGS 3       /* a cursor that is refused half-way: from the first page on again */
+#define BAD_CURSOR 50100 /* wecom.md §4.3 */
+#define PAGES_MAX 1000   /* far more than a company has; a cursor that never ends is an error */
 
 /* A person's departments, one after the other as the pages bring them. */
 struct membership {
@@ -34,8 +36,31 @@ static void free_listing(struct listing *l)
     }
 }
 
-/* One row of user/list_id. Returns 0, or -1 if it is malformed. */
-static int add_row(struct listing *l, const cJSON *row)
+static void add_row(void *listing, const char *userid, uint32_t department)
+{
+    struct listing *l = listing;
+    char key[YQ_USERID_MAX + 1];
+    yq_userid_key(userid, key);
+    struct membership *m;
+    HASH_FIND_STR(l->people, key, m);
+    if (m == NULL) {
+        m = yq_calloc(1, sizeof(*m));
+        memcpy(m->key, key, sizeof(key));
+        memcpy(m->userid, userid, strlen(userid) + 1);
+        HASH_ADD_STR(l->people, key, m);
+    }
+    yq_grow(&m->departments, &m->capacity, m->count, sizeof(*m->departments));
+    m->departments[m->count++] = department;
+}
+
+static void forget_rows(void *listing)
+{
+    free_listing(listing);
+}
+
+/* ---- pages ---- */
+
+static int take_row(const struct yq_wecom_memberships *m, const cJSON *row)
 {
     const cJSON *userid = yq_json_get(row, "userid");
     int64_t department;
@@ -43,29 +68,19 @@ static int add_row(struct listing *l, const cJSON *row)
         !yq_userid_valid(userid->valuestring, strlen(userid->valuestring)) ||
         !yq_json_int(row, "department", &department) || department < 1 || department > UINT32_MAX)
         return -1;
-    char key[YQ_USERID_MAX + 1];
-    yq_userid_key(userid->valuestring, key);
-    struct membership *m;
-    HASH_FIND_STR(l->people, key, m);
-    if (m == NULL) {
-        m = yq_calloc(1, sizeof(*m));
-        memcpy(m->key, key, sizeof(key));
-        memcpy(m->userid, userid->valuestring, strlen(userid->valuestring) + 1);
-        HASH_ADD_STR(l->people, key, m);
-    }
-    yq_grow(&m->departments, &m->capacity, m->count, sizeof(*m->departments));
-    m->departments[m->count++] = (uint32_t)department;
+    m->row(m->context, userid->valuestring, (uint32_t)department);
     return 0;
 }
 
-static int add_page(struct listing *l, const cJSON *reply, char **ret_cursor, struct yq_error *err)
+static int take_page(const struct yq_wecom_memberships *m, const cJSON *reply, char **ret_cursor,
+                     struct yq_error *err)
 {
     const cJSON *rows = yq_json_get(reply, "dept_user"), *row;
     const cJSON *cursor = yq_json_get(reply, "next_cursor");
     if (!cJSON_IsArray(rows) || (cursor != NULL && !cJSON_IsString(cursor)))
         return yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: not a page");
     cJSON_ArrayForEach (row, rows) {
-        if (add_row(l, row) < 0)
+        if (take_row(m, row) < 0)
             return yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: a malformed row");
     }
     *ret_cursor =
@@ -86,38 +101,79 @@ static char *page_body(const char *cursor)
     return yq_buf_steal(&body);
 }
 
-/* All pages. 0: complete; -1 with whatever kept it from being so. */
-static int list_everybody(struct yq_wecom *w, struct yq_http *h, struct listing *l,
-                          const struct yq_watch *watch, struct yq_error *err)
+/* One call for the page that the cursor names, or the first. *ret_cursor: that of the next, NULL
+ * after the last. */
+static int ask_page(struct yq_wecom *w, struct yq_http *h, const struct yq_wecom_memberships *m,
+                    const char *body, char **ret_cursor, const struct yq_watch *watch,
+                    struct yq_error *err)
 {
-    char *cursor = NULL;
-    int rc = 0;
-    for (int page = 0; rc == 0; page++) {
-        if (page == PAGES_MAX) {
-            rc = yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: the pages do not end");
-            break;
-        }
-        char *body = page_body(cursor);
-        struct yq_call call = {.api = WC_P_USER_LIST_ID, .body = body};
-        free(cursor);
-        cursor = NULL;
-        rc = yq_wecom_run(&w->contacts, h, &call, 1, watch, err);
-        if (rc == 0 && call.error.kind == YQ_ERROR_FATAL) {
-            rc = yq_wecom_fatal(&w->contacts, &call, err);
-        } else if (rc == 0 && call.error.kind != YQ_ERROR_NONE) {
-            *err = call.error;
-            rc = -1;
-        } else if (rc == 0) {
-            rc = add_page(l, call.reply, &cursor, err);
-        }
-        yq_calls_release(&call, 1);
-        free(body);
-        if (cursor == NULL)
-            break;
+    struct yq_call call = {.api = WC_P_USER_LIST_ID, .body = body};
+    int rc = yq_wecom_run(&w->contacts, h, &call, 1, watch, err);
+    if (rc == 0 && call.error.kind == YQ_ERROR_FATAL) {
+        rc = yq_wecom_fatal(&w->contacts, &call, err);
+    } else if (rc == 0 && call.error.kind != YQ_ERROR_NONE) {
+        *err = call.error;
+        rc = -1;
+    } else if (rc == 0) {
+        rc = take_page(m, call.reply, ret_cursor, err);
     }
-    free(cursor);
+    yq_calls_release(&call, 1);
     return rc;
 }
+
+/* The same, again where it fails in passing; rows that come twice are one. */
+static int read_page(struct yq_wecom *w, struct yq_http *h, const struct yq_wecom_memberships *m,
+                     const char *cursor, char **ret_cursor, const struct yq_watch *watch,
+                     struct yq_error *err)
+{
+    char *body = page_body(cursor);
+    int rc = -1;
+    for (int tries = 0; rc < 0 && (tries == 0 || tries < m->tries); tries++) {
+        *err = (struct yq_error){0};
+        rc = ask_page(w, h, m, body, ret_cursor, watch, err);
+        if (err->kind != YQ_ERROR_RETRY)
+            break;
+    }
+    free(body);
+    return rc;
+}
+
+static int read_pages(struct yq_wecom *w, struct yq_http *h, const struct yq_wecom_memberships *m,
+                      const struct yq_watch *watch, struct yq_error *err)
+{
+    char *cursor = NULL;
+    for (int page = 0; page < PAGES_MAX; page++) {
+        char *next = NULL;
+        int rc = read_page(w, h, m, cursor, &next, watch, err);
+        free(cursor);
+        cursor = next;
+        if (rc < 0 || cursor == NULL)
+            return rc;
+    }
+    free(cursor);
+    return yq_error_set(err, YQ_ERROR_RETRY, "user/list_id: the pages do not end");
+}
+
+int yq_wecom_each_membership(struct yq_wecom *w, struct yq_http *h,
+                             const struct yq_wecom_memberships *m, const struct yq_watch *watch,
+                             struct yq_error *err)
+{
+    struct yq_error why = {0};
+    int rc = -1;
+    for (int reading = 0; reading < READINGS && rc < 0; reading++) {
+        if (reading > 0)
+            m->again(m->context);
+        why = (struct yq_error){0};
+        rc = read_pages(w, h, m, watch, &why);
+        if (why.code != BAD_CURSOR)
+            break;
+    }
+    if (rc < 0 && err != NULL)
+        *err = why;
+    return rc;
+}
+
+/* ---- members ---- */
 
 static void take_membership(struct yq_view *v, const char *userid, const struct membership *found)
 {
@@ -141,7 +197,8 @@ int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_vie
 {
     struct listing l = {0};
     struct yq_error why = {0};
-    int rc = list_everybody(w, h, &l, watch, &why);
+    struct yq_wecom_memberships rows = {.row = add_row, .again = forget_rows, .context = &l};
+    int rc = yq_wecom_each_membership(w, h, &rows, watch, &why);
     for (size_t i = 0; i < count; i++) {
         char key[YQ_USERID_MAX + 1];
         struct membership *found = NULL;

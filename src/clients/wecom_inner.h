@@ -9,10 +9,13 @@
 #define WC_P_TOKEN "/cgi-bin/gettoken"
 #define WC_P_USER_GET "/cgi-bin/user/get"
 #define WC_P_USER_LIST "/cgi-bin/user/list"
+#define WC_P_USER_SIMPLELIST "/cgi-bin/user/simplelist"
 #define WC_P_USER_LIST_ID "/cgi-bin/user/list_id"
 #define WC_P_DEPARTMENT_GET "/cgi-bin/department/get"
 #define WC_P_DEPARTMENT_LIST "/cgi-bin/department/list"
 #define WC_P_DEPARTMENT_SIMPLELIST "/cgi-bin/department/simplelist"
+#define WC_P_TAG_GET "/cgi-bin/tag/get"
+#define WC_P_AGENT_GET "/cgi-bin/agent/get"
 
 /* One secret and its token: the app's (SB) or that of the contacts-sync assistant (CS). */
 struct yq_wecom_credential {
@@ -30,6 +33,8 @@ struct yq_wecom {
     _Atomic int64_t contacts_shut_until;
 };
 
+/* FATAL: there is no secret at all. */
+int yq_wecom_no_reader(struct yq_error *err);
 /* The credential that details are read with; NULL: there is none now. */
 struct yq_wecom_credential *yq_wecom_reader(struct yq_wecom *w);
 /* True if this answer means that the credential cannot read details at all, so that something else
@@ -44,6 +49,18 @@ int yq_wecom_run(struct yq_wecom_credential *c, struct yq_http *h, struct yq_cal
 /* The calls' end: -1 with the first FATAL answer that is none of `shut`. */
 int yq_wecom_fatal(const struct yq_wecom_credential *c, const struct yq_call *call,
                    struct yq_error *err);
+
+/* user/list_id: one row per membership of the whole company, page by page. */
+struct yq_wecom_memberships {
+    void (*row)(void *context, const char *userid, uint32_t department);
+    void (*again)(void *context); /* the pages are read again from the first: forget all rows */
+    void *context;
+    int tries; /* so often a page is asked for that fails in passing */
+};
+/* Returns 0 when all pages were read; -1 with whatever kept it from being so. */
+int yq_wecom_each_membership(struct yq_wecom *w, struct yq_http *h,
+                             const struct yq_wecom_memberships *m, const struct yq_watch *watch,
+                             struct yq_error *err);
 
 /* Fallbacks, from the contacts secret (wecom.md §4.1): ids alone. */
 int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,

@@ -9,7 +9,7 @@
 #include "peer_text.h"
 #include "wecom_inner.h"
 
-static int no_reader(struct yq_error *err)
+int yq_wecom_no_reader(struct yq_error *err)
 {
     return yq_error_set(err, YQ_ERROR_FATAL,
                         "neither wecom.app_secret nor wecom.contacts_secret is set");
@@ -100,7 +100,7 @@ int yq_wecom_read_members(struct yq_wecom *w, struct yq_http *h, struct yq_view 
 {
     struct yq_wecom_credential *c = yq_wecom_reader(w);
     if (c == NULL && w->contacts.peer == NULL)
-        return no_reader(err);
+        return yq_wecom_no_reader(err);
     if (c == NULL)
         return yq_wecom_ids_of_members(w, h, v, userids, count, watch, err);
     struct yq_call *calls = yq_calloc(count + 1, sizeof(*calls));
@@ -191,7 +191,7 @@ int yq_wecom_read_departments(struct yq_wecom *w, struct yq_http *h, struct yq_v
 {
     struct yq_wecom_credential *c = yq_wecom_reader(w);
     if (c == NULL && w->contacts.peer == NULL)
-        return no_reader(err);
+        return yq_wecom_no_reader(err);
     if (c == NULL)
         return yq_wecom_ids_of_departments(w, h, v, ids, count, watch, err);
     struct yq_call *calls = yq_calloc(count + 1, sizeof(*calls));
@@ -214,7 +214,7 @@ int yq_wecom_list_departments(struct yq_wecom *w, struct yq_http *h, struct yq_v
 {
     struct yq_wecom_credential *c = yq_wecom_reader(w);
     if (c == NULL && w->contacts.peer == NULL)
-        return no_reader(err);
+        return yq_wecom_no_reader(err);
     if (c == NULL)
         return yq_wecom_ids_of_departments(w, h, v, NULL, 0, watch, err);
     struct yq_call call = {.api = WC_P_DEPARTMENT_LIST};

@@ -53,6 +53,7 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
     c->wecom = yq_wecom_new(&(struct yq_wecom_options){
         .api_base = settings->wecom_api_base,
         .corp_id = connection->wecom.corp_id,
+        .agent_id = connection->wecom.agent_id,
         .app_secret = connection->wecom.app_secret,
         .contacts_secret = connection->wecom.contacts_secret,
         .http = outgoing(&connection->wecom.outgoing, 15000), /* wecom.md §6.4 */

@@ -95,6 +95,11 @@ void peer_move_clock(struct peer *p, int64_t ms)
     (void)fclose(f);
 }
 
+const char *peer_url(const struct peer *p)
+{
+    return p->url;
+}
+
 static size_t collect(char *bytes, size_t size, size_t n, void *arg)
 {
     yq_buf_add(arg, bytes, size * n);

@@ -17,6 +17,7 @@ struct peer *peer_start(const char *options);
 /* Ends it; true if it went with status 0 (leaks of a sanitised build count). */
 bool peer_stop(struct peer *p);
 void peer_move_clock(struct peer *p, int64_t ms);
+const char *peer_url(const struct peer *p);
 
 /* A GET (body NULL) or a POST of JSON. NULL where the answer is no JSON. */
 const cJSON *peer_get(struct peer *p, const char *path);
