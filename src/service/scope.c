@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "model/reason.h"
 
+#define SUSPECTS 50 /* more than that are not tried one by one */
+
 static struct yq_group *group_of(struct yq_scope *s, const char *key)
 {
     struct yq_group *g;
@@ -124,21 +126,39 @@ static bool is_due(const struct yq_scope *s, const struct yq_group *g, int64_t n
     return s->news && waits_for_others(&g->attempt);
 }
 
+/* Those with whom a worker died: alone, whoever was there more often after the others. Where they
+ * are many, those of one death are tried together as a part of what they were, which takes far
+ * fewer runs. */
+static size_t pick_suspects(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max)
+{
+    size_t suspects = 0, count = 0, most = max < SUSPECTS ? max : SUSPECTS;
+    struct yq_group *alone = NULL;
+    for (struct yq_group *g = s->groups; g != NULL; g = g->hh.next) {
+        if (!is_due(s, g, now_ms))
+            continue;
+        if (alone == NULL || g->attempt.deaths < alone->attempt.deaths)
+            alone = g;
+        if (g->attempt.deaths == 1 && suspects++ < most)
+            ret[count++] = g;
+    }
+    if (suspects > SUSPECTS || alone == NULL)
+        return count;
+    ret[0] = alone;
+    return 1;
+}
+
 size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max)
 {
     size_t count = 0;
-    struct yq_group *suspect = NULL;
     for (struct yq_group *g = s->groups; g != NULL && count < max; g = g->hh.next) {
         if (!is_due(s, g, now_ms))
             continue;
         g->early = g->attempt.next_ms > now_ms;
-        if (g->attempt.deaths > 0)
-            suspect = suspect && suspect->attempt.deaths <= g->attempt.deaths ? suspect : g;
-        else
+        if (g->attempt.deaths == 0)
             ret[count++] = g;
     }
-    if (count == 0 && suspect != NULL)
-        ret[count++] = suspect;
+    if (count == 0)
+        count = pick_suspects(s, now_ms, ret, max);
     if (count < max)
         s->news = false;
     return count;

@@ -34,7 +34,8 @@ void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d);
 bool yq_scope_full(const struct yq_scope *s);
 size_t yq_scope_deliveries(const struct yq_scope *s);
 /* Chooses up to max groups that are due; whoever was there when a worker died is run alone, those
- * who were there more often after the others. Returns how many. */
+ * who were there more often after the others; of more than fifty, fifty at a time before that.
+ * Returns how many. */
 size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max);
 /* The soonest next attempt; 0 = nothing waits. */
 int64_t yq_scope_next(const struct yq_scope *s);

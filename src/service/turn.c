@@ -226,7 +226,7 @@ static void settle_early(struct turn *t, struct yq_group *g, size_t count,
     if (failure->kind != YQ_ERROR_INVALID) {
         yq_settle_postpone(&t->settle, g, failure);
     } else if (count > 1) {
-        g->attempt.deaths = g->attempt.deaths ? g->attempt.deaths : 1;
+        g->attempt.deaths++;
         yq_settle_postpone(&t->settle, g, failure);
     } else {
         struct yq_outcome refused = {.kind = YQ_OUTCOME_REFUSED, .error = *failure};

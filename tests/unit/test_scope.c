@@ -98,12 +98,38 @@ static void test_suspects_run_alone(void **state)
     yq_scope_release(&s);
 }
 
+static void test_many_suspects_run_in_parts(void **state)
+{
+    (void)state;
+    enum { MANY = 60 };
+    struct yq_scope s = {0};
+    struct yq_group *picked[100];
+    struct yq_attempt items[MANY] = {{.attempts = 1}};
+    for (int i = 0; i < MANY; i++) {
+        items[i] = (struct yq_attempt){.attempts = 1, .running = true};
+        (void)snprintf(items[i].key, sizeof(items[i].key), "member:m%d", i);
+    }
+    struct yq_attempts a = attempts(items, MANY);
+    yq_scope_add_attempts(&s, &a);
+    for (int i = 0; i < MANY; i++)
+        add(&s, "1-0", items[i].key);
+    assert_int_equal(yq_scope_pick(&s, 100, picked, 100), 50);
+    assert_int_equal(yq_scope_pick(&s, 100, picked, 40), 40);
+    picked[0]->attempt.deaths = 2; /* it came to nothing again */
+    for (int i = 1; i < 20; i++)
+        yq_scope_drop(&s, picked[i]);
+    assert_int_equal(yq_scope_pick(&s, 100, picked, 100), 1); /* few enough: one by one */
+    assert_int_equal(picked[0]->attempt.deaths, 1);
+    yq_scope_release(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups_keep_order),
         cmocka_unit_test(test_waiting_ones_are_not_due),
         cmocka_unit_test(test_suspects_run_alone),
+        cmocka_unit_test(test_many_suspects_run_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
