@@ -138,6 +138,19 @@ static void collect_renames(struct planner *p)
     }
 }
 
+static void forget_subjects(struct planner *p)
+{
+    HASH_CLEAR(hh, p->departments);
+    HASH_CLEAR(hh, p->members);
+    release_places(p);
+}
+
+static void forget(struct planner *p)
+{
+    forget_subjects(p);
+    HASH_CLEAR(hh, p->plan->verdicts);
+}
+
 static void know_everybody(struct planner *p)
 {
     for (size_t i = 0; i < p->evidence_count; i++) {
@@ -177,12 +190,16 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
     collect_renames(&p);
     if (view->eteams_root == NULL)
         need(&p, YQ_NEED_ROOT, NULL, 0);
-    know_everybody(&p);
-    settle_everything(&p);
+    do {
+        forget(&p);
+        know_everybody(&p);
+        settle_everything(&p);
+    } while (block_takers(&p));
     if (plan->needs == NULL) {
         spare_administrators(&p);
     }
     if (plan->needs == NULL) {
+        adopt_records(&p);
         revoke_claims(&p);
         emit_departments(&p);
         emit_members(&p);
@@ -191,9 +208,7 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
         qsort(plan->operations, plan->operation_count, sizeof(*plan->operations),
               compare_operations);
     count_guarded(plan);
-    HASH_CLEAR(hh, p.departments);
-    HASH_CLEAR(hh, p.members);
-    release_places(&p);
+    forget_subjects(&p);
     return plan;
 }
 

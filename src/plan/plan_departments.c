@@ -57,6 +57,52 @@ static const char *wecom_name(const struct planner *p, const struct department *
     return e->reported_department->name;
 }
 
+/* It belongs below a department that is being settled, and that waits for d to leave its place: d
+ * comes later. Whoever wants the place may count on it, until block_takers has another look. */
+static enum progress postpone(struct planner *p, struct department *d)
+{
+    if (!d->is_postponed) {
+        d->is_postponed = true;
+        d->next_postponed = p->postponed;
+        p->postponed = d;
+    }
+    return UNTOUCHED;
+}
+
+/* WeCom names a parent that it says is not there, or one that waits, or is a case. */
+static enum progress parent_waits(struct planner *p, struct department *d,
+                                  const struct department *parent)
+{
+    return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, parent->id),
+                yq_reason_name(parent->reason.code));
+}
+
+/* The record behind the link was asked for; false: a need says so. */
+static bool record_read(struct planner *p, const struct department *d)
+{
+    const struct yq_eteams_department *row =
+        yq_view_find_eteams_department(p->view, d->link->eteams);
+    if (row != NULL && row->fact != YQ_UNASKED)
+        return true;
+    need(p, YQ_NEED_ETEAMS_DEPARTMENT, d->link->eteams, 0);
+    return false;
+}
+
+/* Whatever the parent waits for, what is below it belongs below its record; which may yet move. */
+static enum progress below_waiting(struct planner *p, struct department *d,
+                                   const struct department *parent)
+{
+    if (!record_read(p, parent))
+        return OPEN;
+    const struct yq_eteams_department *row =
+        yq_view_find_eteams_department(p->view, parent->link->eteams);
+    if (row->fact != YQ_PRESENT)
+        return parent_waits(p, d, parent);
+    d->parent = (struct yq_ref){.id = row->id, .wecom = parent->id};
+    d->parent_waits = true;
+    return READY;
+}
+
 /* Where the parent stands in eteams. A branch whose parent is out of sight goes under the root
  * (decisions.md 7), unless that parent was linked while it could be seen. */
 static enum progress settle_parent(struct planner *p, struct department *d,
@@ -72,9 +118,11 @@ static enum progress settle_parent(struct planner *p, struct department *d,
         d->parent = parent->ref;
         d->depth = parent->depth + 1;
         return READY;
+    case UNTOUCHED:
+        return postpone(p, d);
     case BUSY: /* it looks for its own place, where d stands now: where it will be is clear */
         if (!parent->parent_known)
-            break;
+            return postpone(p, d);
         d->parent =
             (struct yq_ref){.id = parent->row ? parent->row->id : NULL, .wecom = parent->id};
         d->depth = parent->depth + 1;
@@ -88,14 +136,9 @@ static enum progress settle_parent(struct planner *p, struct department *d,
     default:
         break;
     }
-    /* WeCom names a parent that it says is not there, or a circle, or one that is a case */
-    return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, w->parent),
-                yq_reason_name(parent->reason.code));
-}
-
-static bool in_place(const struct yq_eteams_department *row, const char *parent)
-{
-    return row->parent != NULL && parent != NULL && strcmp(row->parent, parent) == 0;
+    if (parent->progress == WAITS && parent->link != NULL)
+        return below_waiting(p, d, parent);
+    return parent_waits(p, d, parent);
 }
 
 /* All children of the place are in the view; false: a need says so, or it cannot be read. */
@@ -113,62 +156,13 @@ static bool children_known(struct planner *p, struct department *d, const char *
     return false;
 }
 
-static bool leaves_place(struct planner *p, const struct department *o, const char *parent,
-                         const char *name)
-{
-    if (o->progress == GONE)
-        return true;
-    if (o->progress == BUSY && !o->parent_known)
-        return true; /* it waits for this very place to be settled, since it belongs below it */
-    if (o->progress == BUSY)
-        return o->name != NULL && (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
-                                   strcmp(o->parent.id, parent) != 0);
-    return o->progress == READY && o->full && o->name != NULL &&
-           (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
-            strcmp(o->parent.id, parent) != 0);
-}
-
-enum spot { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED, UNKNOWN };
-
-/* The place that d wants: is somebody there, and will they go (decisions.md 10)? */
-static enum spot look_at_place(struct planner *p, struct department *d,
-                               const struct yq_eteams_department **ret_there)
-{
-    if (d->parent.id == NULL) /* the parent is created by this plan: nobody is below it yet */
-        return FREE;
-    const struct yq_eteams_department *there = child_named(p, d->parent.id, d->name, true, d);
-    *ret_there = there;
-    if (there == NULL)
-        return FREE;
-    if (there->owner == NULL)
-        return d->row ? TAKEN : LINK_IT;
-    struct department *o = settle_department(p, there->owner->id, true);
-    if (o->progress == OPEN)
-        return UNDECIDED;
-    if (o->progress == WAITS)
-        return UNKNOWN;
-    if (!leaves_place(p, o, d->parent.id, d->name))
-        return TAKEN_BY_LINKED;
-    if (o->progress == GONE)
-        return d->row ? TAKEN : LINK_IT;
-    bool only_renamed =
-        d->row != NULL && in_place(d->row, d->parent.id); /* may come as late as need be */
-    if (o->progress == BUSY || (!only_renamed && o->stage >= d->stage + STAGE_LEVEL - 1))
-        o->step_aside = true;
-    else if (o->stage >= d->stage)
-        d->stage = o->stage + 1;
-    return FREE;
-}
-
 /* Whether the one who stands there will go is not known yet. */
 static enum progress await_holder(struct planner *p, struct department *d, enum spot spot,
                                   const struct yq_eteams_department *there)
 {
     if (spot == UNDECIDED)
         return stop(d, OPEN, YQ_REASON_NONE, NULL, NULL);
-    const struct department *holder = settle_department(p, there->owner->id, true);
-    return stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, holder->id),
-                yq_reason_name(holder->reason.code));
+    return parent_waits(p, d, settle_department(p, there->owner->id, true));
 }
 
 /* Without a record: link what stands there under that name (R2), also a disabled one (decisions.md
@@ -209,6 +203,8 @@ static enum progress compare_record(struct planner *p, struct department *d)
         claim_place(p, d);
         return ready(d, d->row->id);
     }
+    if (moved && d->parent_waits) /* which may stand below d until then */
+        return parent_waits(p, d, settle_department(p, d->parent.wecom, false));
     if (d->parent.id != NULL && !children_known(p, d, d->parent.id))
         return d->progress;
     const struct yq_eteams_department *there = NULL;
@@ -222,22 +218,12 @@ static enum progress compare_record(struct planner *p, struct department *d)
         d->reason = (struct yq_reason){.code = YQ_REASON_NAME_TAKEN, .args = {who}};
         d->name_kept = true;
         d->name = own;
-        if (!moved || !renamed || look_at_place(p, d, &there) != FREE)
+        bool under_old_name = moved && renamed && look_at_place(p, d, &there) == FREE;
+        if (!under_old_name || rival(p, d) != NULL)
             d->parent = (struct yq_ref){.id = d->row->parent};
     }
     claim_place(p, d);
     return ready(d, d->row->id);
-}
-
-/* The record behind the link was asked for; false: a need says so. */
-static bool record_read(struct planner *p, const struct department *d)
-{
-    const struct yq_eteams_department *row =
-        yq_view_find_eteams_department(p->view, d->link->eteams);
-    if (row != NULL && row->fact != YQ_UNASKED)
-        return true;
-    need(p, YQ_NEED_ETEAMS_DEPARTMENT, d->link->eteams, 0);
-    return false;
 }
 
 /* What the last agreement says will change needs a look at the place, too: asked for at once. The
@@ -337,6 +323,19 @@ static void settle(struct planner *p, struct department *d, bool full)
     }
 }
 
+static void settle_postponed(struct planner *p)
+{
+    while (p->postponed != NULL) {
+        struct department *d = p->postponed;
+        p->postponed = d->next_postponed;
+        d->is_postponed = false;
+        if (d->progress == UNTOUCHED)
+            settle(p, d, true);
+        if (d->progress == UNTOUCHED) /* WeCom's answers make a circle */
+            stop(d, WAITS, YQ_REASON_PARENT_WAITS, number_text(p, d->id), NULL);
+    }
+}
+
 struct department *settle_department(struct planner *p, uint32_t id, bool full)
 {
     struct department *d;
@@ -348,7 +347,11 @@ struct department *settle_department(struct planner *p, uint32_t id, bool full)
     }
     if (!full && evidence_of(p, id) != NULL)
         full = true;
+    p->nesting++;
     if (d->progress == UNTOUCHED || (full && !d->full && d->progress == READY && !d->reason.code))
         settle(p, d, full);
+    if (p->nesting == 1)
+        settle_postponed(p);
+    p->nesting--;
     return d;
 }

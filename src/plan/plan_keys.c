@@ -109,6 +109,8 @@ static bool still_gives_up(const struct member *o, enum yq_member_field f)
 
 static bool frees(const struct member *o, enum yq_lookup_field field)
 {
+    if (o->successor != NULL)
+        o = o->successor;
     if (field == YQ_BY_MOBILE || field == YQ_BY_EMAIL)
         return still_gives_up(o, field == YQ_BY_MOBILE ? YQ_FIELD_MOBILE : YQ_FIELD_EMAIL);
     return o->progress == READY && o->fate == LEAVES && o->successor == NULL;
@@ -212,6 +214,17 @@ static void review_returns(struct planner *p)
     }
 }
 
+/* Who turned out to be somebody under a new userid has a successor, who gives the key up before
+ * everybody else: the order of the others was made without him. */
+static struct member *holder_now(struct member *m, enum yq_member_field f)
+{
+    struct member *o = m->claimed_from[f];
+    if (o == NULL || o->successor == NULL || o->successor == m)
+        return o;
+    o->successor->clear[f] = o->successor->changes[f];
+    return m->claimed_from[f] = o->successor;
+}
+
 /* Whoever lost a claim changes less, which may take claims from others: until nothing moves. */
 void revoke_claims(struct planner *p)
 {
@@ -221,7 +234,7 @@ void revoke_claims(struct planner *p)
         moved = false;
         for (struct member *m = p->members; m != NULL; m = m->hh.next) {
             for (size_t i = 0; i < 2; i++) {
-                const struct member *o = m->claimed_from[fields[i]];
+                struct member *o = holder_now(m, fields[i]);
                 if (o == NULL || m->successor_of == o || still_gives_up(o, fields[i]))
                     continue;
                 m->claimed_from[fields[i]] = NULL;

@@ -156,6 +156,20 @@ enum progress settle_leaver(struct planner *p, struct member *m, const char *rul
     return m->w->fact == YQ_ABSENT ? find_successor(p, m) : READY;
 }
 
+void adopt_records(struct planner *p)
+{
+    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+        const struct member *gone = m->successor_of;
+        if (gone == NULL || m->progress != READY || m->fate != JOINS)
+            continue;
+        m->row = gone->row;
+        m->link = gone->link;
+        m->taken_from = gone->link->userid;
+        m->fate = STAYS;
+        compare_values(p, m);
+    }
+}
+
 /* ---- R13 ---- */
 
 struct leaver { /* a record that is about to be resigned */

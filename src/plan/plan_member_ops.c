@@ -152,7 +152,7 @@ static void emit_changes(struct planner *p, const struct member *m, struct yq_op
             change(op, columns[i].name, m->clear[f] ? "" : before[i], m->values[f]);
     }
     if (job_num_wanted(p, m))
-        change(op, "job_num", row ? row->job_num : NULL, m->w->userid);
+        change(op, "job_num", row ? row->job_num : NULL, m->key); /* as it is looked up */
     if (main_differs(m)) {
         change_ref(op, "department", row && row->department_count ? row->departments[0] : NULL,
                    m->main);
@@ -164,7 +164,7 @@ static void emit_cleared(struct planner *p, const struct member *m)
 {
     static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
     for (size_t i = 0; i < 2 && m->row != NULL; i++) {
-        if (!m->clear[fields[i]])
+        if (!m->clear[fields[i]] || !m->changes[fields[i]])
             continue;
         struct yq_operation *op =
             member_operation(p, m, YQ_OP_MEMBER_UPDATE, STAGE_FREE_KEY, "D36");
@@ -305,8 +305,6 @@ static void emit_one(struct planner *p, struct member *m)
     case FROZEN:
         if (m->link_is_stale)
             emit_unlink(p, m);
-        if (m->orphan)
-            member_operation(p, m, YQ_OP_MEMBER_LINK, STAGE_MEMBER, "R4")->how = m->how;
         break;
     case RENAMED:
         emit_relink(p, m->evidence->new_userid, m->link, "D20");
@@ -326,24 +324,8 @@ static void emit_one(struct planner *p, struct member *m)
     }
 }
 
-/* Who turns out to be a leaver under a new userid takes the record over instead of getting a new
- * one. */
-static void adopt(struct planner *p, struct member *m)
-{
-    const struct member *gone = m->successor_of;
-    m->row = gone->row;
-    m->link = gone->link;
-    m->taken_from = gone->link->userid;
-    m->fate = STAYS;
-    compare_values(p, m);
-}
-
 void emit_members(struct planner *p)
 {
-    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
-        if (m->successor_of != NULL && m->progress == READY && m->fate == JOINS)
-            adopt(p, m);
-    }
     for (struct member *m = p->members; m != NULL; m = m->hh.next)
         emit_one(p, m);
 }

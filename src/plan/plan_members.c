@@ -186,32 +186,6 @@ static enum progress settle_twin(struct planner *p, struct member *m)
     return posts_of(p, m, m->twin);
 }
 
-/* Gone, and never linked; but it was tried before. */
-static bool perhaps_made(const struct member *m)
-{
-    const struct yq_evidence *e = m->evidence;
-    return m->link == NULL && e != NULL && e->attempts > 1 && e->reported_member != NULL;
-}
-
-/* An answer that was lost may have made a person. Whoever is found by what the events told is
- * linked, and let go by the next attempt. */
-static enum progress settle_orphan(struct planner *p, struct member *m)
-{
-    collect_values(p, m);
-    m->fate = FROZEN;
-    enum progress step = identify(p, m);
-    if (step != READY)
-        return step;
-    const char *name = m->values[YQ_FIELD_NAME];
-    bool same = m->row != NULL && name != NULL && m->row->name != NULL &&
-                yq_same_name(p->arena, name, m->row->name);
-    if (!same)
-        return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
-    m->orphan = true;
-    m->verdict->retry_ms = 1;
-    return stop(m, READY, YQ_VERDICT_WAIT, YQ_REASON_ANSWER_LOST, NULL);
-}
-
 /* The old name of somebody whose userid changed. Without a link only the new name counts: the event
  * is the only one that there may ever be about it. */
 static enum progress settle_renamed(struct planner *p, struct member *m)
@@ -220,10 +194,12 @@ static enum progress settle_renamed(struct planner *p, struct member *m)
     m->fate = FROZEN;
     if (now->progress == OPEN)
         return m->progress = OPEN;
-    if (m->link == NULL && now->progress == WAITS && now->verdict->kind == YQ_VERDICT_WAIT)
-        return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL);
-    if (now->w->fact == YQ_ABSENT && perhaps_made(m))
-        return settle_orphan(p, m);
+    if (now->progress == WAITS && now->verdict->kind == YQ_VERDICT_WAIT &&
+        (m->link != NULL || now->link == NULL)) { /* its twin, if any, is not known either */
+        m->verdict->kind = YQ_VERDICT_WAIT;
+        m->verdict->reason = now->verdict->reason;
+        return m->progress = WAITS;
+    }
     if (m->link == NULL)
         return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
     if (now->link != NULL && now->link->left && now->w->fact == YQ_ABSENT)
@@ -261,8 +237,6 @@ static enum progress settle_absent(struct planner *p, struct member *m)
         return settle_leaver(p, m, "R5");
     if (e != NULL && e->created_at > 0 && !deleted && e->waited_ms < p->policy->not_ready_ms)
         return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL);
-    if (deleted && perhaps_made(m))
-        return settle_orphan(p, m);
     if (m->link == NULL && deleted)
         return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
     return leave_alone(m,

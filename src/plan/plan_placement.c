@@ -75,22 +75,23 @@ static enum progress resolve(struct planner *p, struct member *m, const struct y
     return step;
 }
 
-/* What stands for main_department, where that is visible and can be used. */
+/* What stands for main_department, where that is visible and can be used; for a newcomer, where it
+ * is not visible, what stands for the first that is. */
 static bool named_main(struct planner *p, const struct member *m, const struct yq_wecom_member *w,
                        struct yq_ref *ret)
 {
     uint32_t main = m->w->main_department ? m->w->main_department : w->main_department;
-    for (size_t i = 0; i < w->department_count && main != 0; i++) {
-        if (w->departments[i] != main)
-            continue;
-        const struct department *d = settle_department(p, main, false);
-        struct yq_ref ref = usable_ref(d);
-        if (d->progress != READY && ref.id == NULL)
-            return false;
-        *ret = ref;
-        return true;
-    }
-    return false;
+    bool visible = false;
+    for (size_t i = 0; i < w->department_count; i++)
+        visible |= w->departments[i] == main;
+    if (!visible && (m->row != NULL || w->department_count == 0))
+        return false;
+    const struct department *d = settle_department(p, visible ? main : w->departments[0], false);
+    struct yq_ref ref = usable_ref(d);
+    if (d->progress != READY && ref.id == NULL)
+        return false;
+    *ret = ref;
+    return true;
 }
 
 /* decisions.md 6: main_department, else eteams' present main department where that is among the

@@ -99,7 +99,93 @@ struct department *rival(struct planner *p, const struct department *d)
     return NULL;
 }
 
+bool in_place(const struct yq_eteams_department *row, const char *parent)
+{
+    return row->parent != NULL && parent != NULL && strcmp(row->parent, parent) == 0;
+}
+
+/* Will o, whose record stands there, be elsewhere or have another name? */
+static bool leaves_place(struct planner *p, const struct department *o, const char *parent,
+                         const char *name)
+{
+    if (o->progress == GONE || o->progress == UNTOUCHED)
+        return true;
+    if (o->progress == BUSY && !o->parent_known)
+        return true; /* it waits for this very place to be settled, since it belongs below it */
+    if (o->progress == BUSY)
+        return o->name != NULL && (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
+                                   strcmp(o->parent.id, parent) != 0);
+    return o->progress == READY && o->full && o->name != NULL &&
+           (!yq_same_name(p->arena, o->name, name) || o->parent.id == NULL ||
+            strcmp(o->parent.id, parent) != 0);
+}
+
+static bool is_blocked(const struct planner *p, const struct department *d)
+{
+    for (const struct blocked *b = p->blocked; b != NULL; b = b->next) {
+        if (b->id == d->id)
+            return true;
+    }
+    return false;
+}
+
+enum spot look_at_place(struct planner *p, struct department *d,
+                        const struct yq_eteams_department **ret_there)
+{
+    if (d->parent.id == NULL) /* the parent is created by this plan: nobody is below it yet */
+        return FREE;
+    const struct yq_eteams_department *there = child_named(p, d->parent.id, d->name, true, d);
+    *ret_there = there;
+    if (there == NULL)
+        return FREE;
+    if (there->owner == NULL)
+        return d->row ? TAKEN : LINK_IT;
+    struct department *o = settle_department(p, there->owner->id, true);
+    if (o->progress == OPEN)
+        return UNDECIDED;
+    bool later = o->progress == BUSY || o->progress == UNTOUCHED;
+    if (o->progress == WAITS || (later && is_blocked(p, d)))
+        return UNKNOWN;
+    if (is_blocked(p, d) || !leaves_place(p, o, d->parent.id, d->name))
+        return TAKEN_BY_LINKED;
+    if (o->progress == GONE)
+        return d->row ? TAKEN : LINK_IT;
+    bool only_renamed =
+        d->row != NULL && in_place(d->row, d->parent.id); /* may come as late as need be */
+    if (later || (!only_renamed && o->stage >= d->stage + STAGE_LEVEL - 1))
+        o->step_aside = true;
+    else if (o->stage >= d->stage)
+        d->stage = o->stage + 1;
+    return FREE;
+}
+
+/* Did d count on somebody who stays after all? */
+static bool takes_what_is_kept(struct planner *p, const struct department *d)
+{
+    if (d->progress != READY || !d->full || d->parent.id == NULL || d->name == NULL)
+        return false;
+    const struct yq_eteams_department *there = child_named(p, d->parent.id, d->name, true, d);
+    if (there == NULL || there->owner == NULL)
+        return false;
+    return !leaves_place(p, settle_department(p, there->owner->id, true), d->parent.id, d->name);
+}
+
+bool block_takers(struct planner *p)
+{
+    bool found = false;
+    for (const struct department *d = p->departments; d != NULL; d = d->hh.next) {
+        if (p->plan->needs != NULL || is_blocked(p, d) || !takes_what_is_kept(p, d))
+            continue;
+        struct blocked *b = yq_arena_alloc(p->arena, sizeof(*b));
+        *b = (struct blocked){d->id, p->blocked};
+        p->blocked = b;
+        found = true;
+    }
+    return found;
+}
+
 void release_places(struct planner *p)
 {
     HASH_CLEAR(hh, p->places);
+    p->places_indexed = false;
 }

@@ -46,8 +46,11 @@ struct department {
     const struct yq_eteams_department *row; /* NULL: none yet */
     const struct yq_link_department *link;
     bool link_is_stale, found, step_aside;
-    bool parent_known;       /* `parent` is settled, though the place may not be */
-    bool name_kept;          /* a case: only the position follows */
+    bool parent_known; /* `parent` is settled, though the place may not be */
+    bool parent_waits; /* its record is there, but may yet move */
+    bool name_kept;    /* a case: only the position follows */
+    bool is_postponed;
+    struct department *next_postponed;
     struct yq_reason reason; /* WAITS, HIDES, GONE, or a case */
     UT_hash_handle hh;
 };
@@ -78,13 +81,13 @@ struct member {
     const char *taken_from;                  /* RELINK: the old userid */
     struct member *successor, *successor_of; /* one person under two userids (decisions.md 19) */
     const char *rule;                        /* LEAVES: why */
-    const struct member *claimed_from[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: who gives it up */
+    struct member *claimed_from[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: who gives it up */
     const struct member *awaited[YQ_LOOKUP_COUNT]; /* hold what is needed to take m back */
-    const char *said[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: WeCom's, though it may not be written */
+    const char
+        *said[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: WeCom's, though it may not be written */
     bool alike;                       /* could be a leaver: a person decides */
     struct yq_reason trouble;         /* a case beside the changes that are made all the same */
     bool link_is_stale, early, rehire;
-    bool orphan; /* FROZEN: made by an attempt whose answer was lost, and only linked now */
     bool clear[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: cleared first, because two people swap */
     int stage;
     const char *values[YQ_MEMBER_FIELD_COUNT]; /* NAME, MOBILE, EMAIL, GENDER: normalised; NULL: not
@@ -99,6 +102,11 @@ struct member {
     UT_hash_handle hh;
 };
 
+struct blocked { /* a department whose wanted place is kept by somebody else, as was found out */
+    uint32_t id;
+    const struct blocked *next;
+};
+
 struct planner {
     const struct yq_view *view;
     const struct yq_policy *policy;
@@ -110,6 +118,9 @@ struct planner {
     size_t evidence_count;
     const struct yq_evidence **renames; /* those that say a new userid */
     size_t rename_count;
+    struct department *postponed; /* to be settled before the outermost settle_department returns */
+    int nesting;
+    const struct blocked *blocked;
     struct place *places; /* uthash: who stands where, and who has claimed it */
     bool places_indexed;
 };
@@ -136,6 +147,14 @@ const struct yq_eteams_department *child_named(struct planner *p, const char *pa
 void claim_place(struct planner *p, struct department *d);
 /* Another department of this plan that has claimed d's name in d's place; NULL: none. */
 struct department *rival(struct planner *p, const struct department *d);
+bool in_place(const struct yq_eteams_department *row, const char *parent);
+enum spot { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED, UNKNOWN };
+/* The place that d wants: is somebody there, and will they go (decisions.md 10)? */
+enum spot look_at_place(struct planner *p, struct department *d,
+                        const struct yq_eteams_department **ret_there);
+/* Those who depend on each other count on each other before all is known. Once everything is
+ * settled: blocks whoever takes a place that is kept after all. True: plan anew. */
+bool block_takers(struct planner *p);
 void release_places(struct planner *p);
 
 /* plan_department_ops.c: operations and verdict of everything that was settled. */
@@ -175,6 +194,9 @@ void compare_values(struct planner *p, struct member *m);
 /* Are the posts of that person known? READY, OPEN with a need, or WAITS with a verdict. */
 enum progress posts_of(struct planner *p, struct member *m, const struct yq_eteams_member *row);
 void spare_administrators(struct planner *p); /* R13 */
+/* Whoever turned out to be a leaver under a new userid takes the record over instead of getting a
+ * new one. */
+void adopt_records(struct planner *p);
 /* plan_placement.c: main department and part-time departments. */
 enum progress place_member(struct planner *p, struct member *m);
 /* plan_keys.c: who holds the mobile and the e-mail that m needs? Changes that cannot be made are

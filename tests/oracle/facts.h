@@ -80,6 +80,9 @@ const cJSON *successor(const struct judge *j, const char *userid, bool *ret_sure
 bool kept_as_administrator(const struct judge *j, const cJSON *person);
 
 /* oracle_members.c */
+/* Decision 18: a key that the old account was bound to is somebody else's by now, in eteams or in
+ * W: taking him back would clash, so a person decides. */
+bool bound_elsewhere(const struct judge *j, const cJSON *m, const char *id);
 void judge_members(struct judge *j);
 
 #endif

@@ -47,15 +47,16 @@ static bool blocked(const struct judge *j, const cJSON *w, const char *self, con
         const char *owner = owner_of_record(j->c->department_links_after, id);
         uint32_t other = owner ? (uint32_t)strtoul(owner, NULL, 10) : 0;
         const cJSON *twin = find_wecom_department(j, other);
-        if (twin != NULL && id_of(twin, "parent") == id_of(w, "id"))
-            continue; /* it moves below w: no excuse */
         if (owner == NULL || !visible_and_readable(j, other) || *text_of(twin, "name") == '\0')
-            return true;
+            return true; /* what cannot be seen stays where it is (decision 26) */
         const char *place = wanted_parent(j, twin);
+        bool stuck = place != NULL && depth > 0 &&
+                     blocked(j, twin, id, place, text_of(twin, "name"), depth - 1);
+        if (id_of(twin, "parent") == id_of(w, "id") && !stuck)
+            continue; /* it moves below w: no excuse */
         bool rightly_there = twin != w && place != NULL && same_text(place, parent) &&
                              same_name(text_of(twin, "name"), name);
-        if (rightly_there || place == NULL ||
-            (depth > 0 && blocked(j, twin, id, place, text_of(twin, "name"), depth - 1)))
+        if (rightly_there || place == NULL || stuck)
             return true;
     }
     return false;
@@ -152,6 +153,8 @@ static bool needs(const struct judge *j, uint32_t from, uint32_t id, bool its_pl
     for (int depth = 0; depth < 100 && department_visible(j, at); depth++) {
         if (at == id)
             return true;
+        if (unreadable(j, at))
+            return false; /* what is above it is not known */
         bool linked = linked_department(j->c->department_links_before, at) != NULL;
         if (linked && !(its_place && at == from))
             return false;
@@ -169,8 +172,10 @@ static bool needed(const struct judge *j, uint32_t id)
         const char *userid = text_of(m, "userid");
         if (!member_touched(j, userid, NULL) || fate_of(j, userid) != FATE_WORKS)
             continue;
-        (void)person_before(j, m, &is_case);
-        if (is_case || contested(j, m))
+        const cJSON *was = person_before(j, m, &is_case);
+        bool kept_away =
+            was != NULL && !in_service(was) && bound_elsewhere(j, m, text_of(was, "id"));
+        if (is_case || kept_away || contested(j, m))
             continue;
         cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(m, "departments")) {
             if (needs(j, (uint32_t)item->valuedouble, id, false))

@@ -164,6 +164,8 @@ static void judge_places(struct judge *j, const cJSON *m, const cJSON *was, cons
     find_places(j, m, was, &want);
     if (kept && (!must || want.doubtful))
         return;
+    if (want.doubtful && option_true(j, "history", false))
+        return;
     if (want.doubtful && !same_text(main_department_of(is), root_of(j->c->before)))
         return; /* wherever it could be put */
     if (!same_text(main_department_of(is), want.main))
@@ -192,7 +194,7 @@ static void judge_single(struct judge *j, const char *userid, const char *id)
 static void judge_case(struct judge *j, const char *userid, const cJSON *was, const char *before)
 {
     const char *after = linked_member(j->c->member_links_after, userid);
-    if (before == NULL && after != NULL)
+    if (before == NULL && after != NULL && !option_true(j, "history", false))
         differ(j, userid, "was linked although a person must decide");
     if (was != NULL && before != NULL)
         judge_unchanged(j, was, "a person must decide");
@@ -220,9 +222,7 @@ static bool held_by_another(const struct judge *j, const char *key, const char *
     return false;
 }
 
-/* Decision 18: a key that the old account was bound to is somebody else's by now, in eteams or in
- * W: taking him back would clash, so a person decides. */
-static bool bound_elsewhere(struct judge *j, const cJSON *m, const char *id)
+bool bound_elsewhere(const struct judge *j, const cJSON *m, const char *id)
 {
     static const char *const keys[] = {"mobile", "email", "job_num"};
     const cJSON *was = find_record(j->c->before, "members", id), *other;
@@ -366,7 +366,8 @@ static void judge_record(struct judge *j, const cJSON *is)
     const char *before = owner_of_record(j->c->member_links_before, id);
     const char *after = owner_of_record(j->c->member_links_after, id);
     if (was == NULL) {
-        if (option_true(j, "history", false) && !in_service(is))
+        bool history = option_true(j, "history", false);
+        if (history && (!in_service(is) || find_wecom_member(j, after ? after : "") == NULL))
             return; /* came and went */
         if (after == NULL || find_wecom_member(j, after) == NULL)
             differ(j, text_of(is, "username"), "was made and stands for nobody in WeCom");
@@ -377,8 +378,10 @@ static void judge_record(struct judge *j, const cJSON *is)
         return;
     }
     const char *owner = after ? after : before;
-    if (is_withdrawn_twin(j, id))
-        return;
+    const cJSON *renamed = cJSON_GetObjectItemCaseSensitive(j->c->options, "renamed");
+    bool moved_on = owner != NULL && cJSON_GetObjectItem(renamed, owner) != NULL;
+    if (is_withdrawn_twin(j, id) || (moved_on && option_true(j, "history", false)))
+        return; /* the other one is judged, or is deleted */
     if (owner == NULL)
         judge_unchanged(j, was, "he is eteams' own");
     else if (fate_of(j, owner) == FATE_NONE)

@@ -299,32 +299,33 @@ const cJSON *successor(const struct judge *j, const char *userid, bool *ret_sure
 
 /* ---- rule 13 ---- */
 
-static bool leaves(const struct judge *j, const cJSON *person)
-{
-    const char *owner = owner_of_record(j->c->member_links_before, text_of(person, "id"));
-    bool sure;
-    return owner != NULL && fate_of(j, owner) == FATE_LEFT && successor(j, owner, &sure) == NULL;
-}
-
 static bool id_less(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b);
     return n != m ? n < m : strcmp(a, b) < 0;
 }
 
-/* Decision 22: of several administrators who all leave, the one with the smallest id stays. */
+static bool serves(const cJSON *state, const cJSON *administrator)
+{
+    const cJSON *p = find_record(state, "members", text_of(administrator, "id"));
+    return p != NULL && in_service(p) && !same_text(text_of(administrator, "adminType"), "sub");
+}
+
+/* Rule 13: unless another administrator stays, he does. Decision 22: of several who all leave, the
+ * one with the smallest id. */
 bool kept_as_administrator(const struct judge *j, const cJSON *person)
 {
     const cJSON *admins = cJSON_GetObjectItemCaseSensitive(j->c->before, "admins"), *a;
-    const char *smallest = NULL;
+    const char *smallest = NULL, *self = text_of(person, "id");
     cJSON_ArrayForEach (a, admins) {
-        const cJSON *p = find_record(j->c->before, "members", text_of(a, "id"));
-        if (p == NULL || !in_service(p) || same_text(text_of(a, "adminType"), "sub"))
+        const char *id = text_of(a, "id");
+        if (!serves(j->c->before, a))
             continue;
-        if (!leaves(j, p))
+        if (!same_text(id, self) && serves(j->c->after, a))
             return false;
-        if (smallest == NULL || id_less(text_of(p, "id"), smallest))
-            smallest = text_of(p, "id");
+        if (smallest == NULL || id_less(id, smallest))
+            smallest = id;
     }
-    return smallest != NULL && same_text(smallest, text_of(person, "id"));
+    bool one_run = !option_true(j, "history", false);
+    return smallest != NULL && (same_text(smallest, self) || !one_run);
 }
