@@ -32,11 +32,13 @@ struct yq_sync {
     const struct yq_clock *clock;
     const struct yq_lease *lease;
     const struct yq_watch *watch;
-    const char *run; /* id of the run: the entry id of what caused it */
+    const char *run;                   /* id of the run: the entry id of what caused it */
     const struct yq_sync_batch *batch; /* NULL: whoever runs it has the lease all along */
     bool dry_run;                      /* ends with the plan: nothing is written anywhere */
     size_t run_removals, run_moves;    /* of this run in earlier scopes, for the guard */
-    const struct yq_held_plan *approved; /* only this may be carried out; NULL: whatever is planned */
+    const struct yq_people *people;    /* eteams' people, for look-ups of very many; NULL: none */
+    const struct yq_held_plan
+        *approved; /* only this may be carried out; NULL: whatever is planned */
 };
 
 /* How a subject came out. */

@@ -12,6 +12,7 @@
 #include "crypto/secret.h"
 #include "explain_words.h"
 #include "printing.h"
+#include "progress.h"
 
 #define LOOK_MS 1000 /* how often the worker and the dead letters are looked at */
 
@@ -22,6 +23,7 @@ struct waiting {
     char entry[YQ_ENTRY_MAX]; /* of our command: also the run's id */
     char last_run[YQ_ENTRY_MAX];
     char last_error[200]; /* told already */
+    struct yq_progress progress;
 };
 
 /* Puts the command on the queue, like any event. `run` makes two equal commands differ. */
@@ -52,10 +54,12 @@ static int push_command(struct waiting *w, const struct yq_order *order, struct 
 
 /* ---- the end of the run ---- */
 
-static enum yq_exit exit_of(const char *outcome)
+static enum yq_exit exit_of(const cJSON *run, const char *outcome)
 {
+    int64_t refused = 0; /* of a reconcile that came to its end */
+    (void)yq_json_int(yq_json_get(run, "counts"), "failed", &refused);
     if (strcmp(outcome, "done") == 0)
-        return YQ_EXIT_DONE;
+        return refused > 0 ? YQ_EXIT_FAILED : YQ_EXIT_DONE;
     return strcmp(outcome, "held") == 0 ? YQ_EXIT_HELD : YQ_EXIT_FAILED;
 }
 
@@ -86,6 +90,7 @@ static void print_run(struct waiting *w, const cJSON *run, const char *outcome)
         if (cJSON_IsString(line))
             fprintf(cli->out, "%s\n", line->valuestring);
     }
+    yq_print_reconcile(cli, run);
     if (yq_json_get(run, "refused") != NULL)
         print_refusal(cli, yq_json_get(run, "refused"));
     else if (strcmp(outcome, "done") == 0)
@@ -96,6 +101,8 @@ static void print_run(struct waiting *w, const cJSON *run, const char *outcome)
                   "  yunqiao plans %s %s    shows it\n  yunqiao approve %s %s  approves it\n"),
                 w->id, cJSON_IsString(held) ? held->valuestring : "?", w->id,
                 cJSON_IsString(held) ? held->valuestring : "?");
+    else if (strcmp(outcome, "cancelled") == 0)
+        fputs(_("cancelled\n"), cli->out);
     else if (strcmp(outcome, "waiting") == 0)
         fputs(_("not settled yet, and tried again later: yunqiao explain tells how it ends\n"),
               cli->out);
@@ -117,7 +124,7 @@ static bool find_run(struct waiting *w, const struct yq_stream_entries *runs, en
         bool ours =
             cJSON_IsString(id) && strcmp(id->valuestring, w->entry) == 0 && cJSON_IsString(outcome);
         if (ours) {
-            *ret = exit_of(outcome->valuestring);
+            *ret = exit_of(run, outcome->valuestring);
             if (!w->cli->json)
                 print_run(w, run, outcome->valuestring);
         }
@@ -154,7 +161,7 @@ static bool is_dead_letter(struct waiting *w, struct yq_error *err)
 }
 
 /* Says why the last attempt failed, once per reason. */
-static void tell_progress(struct waiting *w, struct yq_error *err)
+static void tell_attempts(struct waiting *w, struct yq_error *err)
 {
     struct yq_attempts all = {0};
     if (yq_store_load_attempts(w->cli->redis, &w->cli->keys, w->id, &all, err) != 0)
@@ -201,11 +208,15 @@ static enum yq_exit wait_for_run(struct waiting *w)
         bool ended = yq_store_wait_stream(w->cli->redis, &w->cli->keys, w->id, "runs", w->last_run,
                                           LOOK_MS, &runs, &err) != 0;
         bool waited = runs.count == 0;
+        if (!ended && waited)
+            yq_progress_tell(w->cli, w->id, w->entry, &w->progress);
+        else
+            yq_progress_end(w->cli, &w->progress);
         if (!ended)
             ended = find_run(w, &runs, &status);
         yq_stream_entries_release(&runs);
         if (!ended && waited) {
-            tell_progress(w, &err);
+            tell_attempts(w, &err);
             ended = err.kind != YQ_ERROR_NONE || is_hopeless(w, &err);
         }
         if (err.kind != YQ_ERROR_NONE)

@@ -75,6 +75,7 @@ enum yq_exit yq_command_events_show(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_pause(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_resume(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_sync(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_cancel(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_explain(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_plans(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_approve(struct yq_cli *cli, int argc, char **argv);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "clients/eteams_people.h"
 #include "clients/store.h"
 
 #define ROUNDS 64        /* a chain of 15 levels takes about 15 */
@@ -279,13 +280,17 @@ static int read_posts(struct round *g, struct yq_error *err)
 static int look_up(struct round *g, struct yq_error *err)
 {
     struct yq_eteams *e = g->s->connection->eteams;
-    if (member_subjects(g->v) > BULK_SUBJECTS && !g->v->eteams_members_complete)
+    if (g->s->people == NULL && member_subjects(g->v) > BULK_SUBJECTS &&
+        !g->v->eteams_members_complete)
         return yq_eteams_list_members(e, g->s->http, g->v, g->s->watch, err);
     struct yq_lookup **lookups = yq_calloc(g->count + 1, sizeof(struct yq_lookup *));
     for (size_t i = 0; i < g->count; i++) /* a need's id is "FIELD:value" */
         lookups[i] =
             yq_view_lookup(g->v, (enum yq_lookup_field)(g->texts[i][0] - '0'), g->texts[i] + 2);
-    int result = yq_eteams_look_up(e, g->s->http, g->v, lookups, g->count, g->s->watch, err);
+    int result = g->s->people != NULL
+                     ? yq_eteams_look_up_among(e, g->s->http, g->v, g->s->people, lookups, g->count,
+                                               g->s->watch, err)
+                     : yq_eteams_look_up(e, g->s->http, g->v, lookups, g->count, g->s->watch, err);
     free(lookups);
     return result;
 }
@@ -324,10 +329,28 @@ static int answer_needs(struct round *g, const struct yq_plan *p, struct yq_erro
     return g->v->eteams_members_complete ? own_candidates(g, err) : 0;
 }
 
+/* A list may bring the new userid of somebody without anybody asking for it, and so for its link. */
+static int load_links_of_renamed(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
+{
+    size_t count = 0;
+    const char **userids = yq_calloc(HASH_COUNT(v->evidence) + 1, sizeof(*userids));
+    for (const struct yq_evidence *e = v->evidence; e != NULL; e = e->hh.next) {
+        if (e->new_userid != NULL)
+            userids[count++] = e->new_userid;
+    }
+    int result = count ? yq_store_load_member_links(s->redis, s->keys, s->connection->settings->id,
+                                                    userids, count, v, err)
+                       : 0;
+    free(userids);
+    return result;
+}
+
 int yq_gather(const struct yq_sync *s, struct yq_view *v, struct yq_plan **ret_plan,
               struct yq_error *err)
 {
     struct yq_plan *p = NULL;
+    if (load_links_of_renamed(s, v, err) < 0)
+        return -1;
     for (int round = 0; round < ROUNDS; round++) {
         yq_plan_free(p);
         p = yq_plan_make(v, &s->connection->settings->policy);

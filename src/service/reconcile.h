@@ -5,7 +5,7 @@
 
 #include "model/snapshot.h"
 #include "plan/drift.h"
-#include "reconcile_due.h"
+#include "service/reconcile_due.h"
 #include "service/sync.h"
 #include "turn.h"
 
@@ -51,9 +51,10 @@ struct yq_reconcile {
     struct yq_reconcile_progress progress;
     struct yq_reconcile_counts counts;
     struct yq_reconcile_range range;
-    size_t removals, moves; /* planned so far and not held */
-    bool incomplete;        /* a list was not to be relied on, */
-    struct yq_error half;   /* and why */
+    struct yq_people *people; /* of eteams, where many are new; else NULL */
+    size_t removals, moves;   /* planned so far and not held */
+    bool incomplete;          /* a list was not to be relied on, */
+    struct yq_error half;     /* and why */
     char held_plan[33];
     struct yq_buf summary, operations; /* the insides of JSON arrays */
     size_t lines;

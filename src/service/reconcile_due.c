@@ -1,6 +1,6 @@
 /* When a reconcile is due. Each connection has its own slots on the clock: a sort is due when its
  * last complete run ended before the present slot began. */
-#include "reconcile_due.h"
+#include "service/reconcile_due.h"
 
 #include <string.h>
 

@@ -6,12 +6,13 @@
 
 #include "base/memory.h"
 #include "clients/eteams_listing.h"
+#include "clients/eteams_people.h"
 #include "clients/wecom_listing.h"
 #include "reconcile.h"
 #include "service/log.h"
 
 #define CHUNK 500         /* subjects of one scope, which shares its lists */
-#define CHUNK_NEW 5000    /* the same of newcomers: a scope of many reads all people of eteams */
+#define INDEX_FROM 50     /* so many newcomers are looked up in an index (decisions.md 3) */
 #define WITH_LEAVERS 2000 /* newcomers in the scope of the leavers */
 
 struct item {
@@ -262,18 +263,23 @@ static size_t scope_end(const struct members *m, size_t from)
     size_t end = from, most = 0;
     while (end < m->count && leaves(&m->items[end]))
         end++;
-    most = end > from                            ? end + WITH_LEAVERS
-           : m->items[from].kind == YQ_DRIFT_NEW ? from + CHUNK_NEW
-                                                 : from + CHUNK;
+    most = end > from ? end + WITH_LEAVERS : from + CHUNK;
     while (end < m->count && end < most &&
            rank(&m->items[end]) == (rank(&m->items[from]) == 0 ? 1 : rank(&m->items[from])))
         end++;
     return end;
 }
 
+static int index_people(struct yq_reconcile *r, struct yq_error *err)
+{
+    if (r->people != NULL || r->counts.drifted[YQ_DRIFT_NEW] <= INDEX_FROM)
+        return 0;
+    return yq_eteams_index_people(r->connection->eteams, r->c->http, &r->people, &r->watch, err);
+}
+
 static int run_all(struct members *m, struct yq_error *err)
 {
-    int rc = 0;
+    int rc = index_people(m->r, err);
     yq_reconcile_phase(m->r, "writing", m->count);
     for (size_t from = 0, end; from < m->count && rc == 0; from = end) {
         end = scope_end(m, from);
@@ -317,6 +323,8 @@ int yq_reconcile_members(struct yq_reconcile *r, struct yq_error *err)
         rc = run_all(&m, err);
     if (rc == 0)
         rc = run_again(&m, err);
+    yq_people_free(r->people);
+    r->people = NULL;
     forget(&m.again);
     forget(&m.tried);
     free(m.items);

@@ -204,7 +204,8 @@ int yq_reconcile_scope(struct yq_reconcile *r, struct yq_view *v, yq_reconcile_e
                                  .batch = &r->batch,
                                  .dry_run = r->dry_run,
                                  .run_removals = r->removals,
-                                 .run_moves = r->moves};
+                                 .run_moves = r->moves,
+                                 .people = r->people};
     int rc = yq_sync_run(&sync, v, NULL, NULL, &result, err);
     if (rc == 0)
         count(r, &result, each, context);

@@ -15,14 +15,15 @@
 #include "base/memory.h"
 #include "clients/store.h"
 #include "command.h"
+#include "request.h"
 #include "runs.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "settle.h"
 
-#define SCOPE_MAX 10000 /* subjects of one run: a burst shares its lists and pages */
-#define READ_COUNT 2000 /* entries of one read */
-#define DEATHS_MAX 3    /* a subject that was there so often when its worker died is set aside */
+#define SCOPE_MAX 10000   /* subjects of one run: a burst shares its lists and pages */
+#define READ_COUNT 2000   /* entries of one read */
+#define DEATHS_MAX 3      /* a subject that was there so often when its worker died is set aside */
 #define HELD_LOOK_MS 3000 /* how soon to see whether a connection's holder is still alive */
 #define OWED_GROUP "the consumer group was lost"
 
@@ -34,8 +35,9 @@ struct turn {
     struct yq_scope scope;
     struct yq_settle settle;
     struct yq_watch watch;
-    int64_t renew_at; /* monotonic */
-    bool paused;      /* an operator said so: nothing more is begun */
+    struct yq_view *view; /* of the run that is under way */
+    int64_t renew_at;     /* monotonic */
+    bool paused;          /* an operator said so: nothing more is begun */
 };
 
 /* ---- the lease while working ---- */
@@ -184,7 +186,7 @@ static size_t prepare(struct turn *t, struct yq_group **groups, size_t count)
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         struct yq_group *g = groups[i];
-        if (set_aside(t, g))
+        if (set_aside(t, g) || yq_request_reconcile(&t->settle, g))
             continue;
         if (!asks_for_something(g)) {
             yq_settle_ignore(&t->settle, g);
@@ -270,17 +272,15 @@ static int run_engine(struct turn *t, struct yq_group **groups, size_t *count,
 {
     char run[YQ_ENTRY_MAX] = "";
     struct yq_sync sync = sync_of(t, run);
-    struct yq_view *v = yq_view_new();
     int done = yq_carry_out_links(&(struct yq_commands){&sync, &t->settle}, groups, count, err);
     if (done == 0)
-        *count = fill_view(t, v, groups, *count);
+        *count = fill_view(t, t->view, groups, *count);
     if (done == 0 && *count > 0) {
         memcpy(run, groups[0]->deliveries[0]->entry, sizeof(run));
-        done = yq_sync_run(&sync, v, entries_of, t, result, err);
+        done = yq_sync_run(&sync, t->view, entries_of, t, result, err);
     }
     if (done == 0 && *count > 0)
         record_runs(t, groups, *count, run, result);
-    yq_view_free(v);
     return done;
 }
 
@@ -292,6 +292,7 @@ static int run_scope(struct turn *t, struct yq_group **groups, size_t count, str
         return -1;
     if (count == 0)
         return 0;
+    t->view = yq_view_new(); /* reasons may point into it until all is settled */
     int done = run_engine(t, groups, &count, &result, err);
     if (done == 0) {
         done = settle_all(t, groups, count, &result, NULL);
@@ -303,6 +304,7 @@ static int run_scope(struct turn *t, struct yq_group **groups, size_t count, str
             done = -1;
     }
     yq_sync_result_release(&result);
+    yq_view_free(t->view);
     return done;
 }
 

@@ -48,7 +48,7 @@ static void wrong_usage_ends_with_two(void **state)
 {
     static const char *const wrong[][3] = {
         {"dance", NULL, NULL},       {"check", "--fast", NULL}, {"pause", NULL, NULL},
-        {"sync", "acme", NULL},      {"explain", "acme", NULL}, {"queue", "acme", "acme"},
+        {"cancel", "acme", NULL},    {"explain", "acme", NULL}, {"queue", "acme", "acme"},
         {"events", "dance", "acme"},
     };
     struct stage *s = story_with(state, &(struct stage_options){.seed = 1, .no_daemon = true});

@@ -332,8 +332,8 @@ static void test_usage(void **state)
     expect("events show acme x", 2, "no entry id");
     expect("explain acme person li.na", 2, "neither member");
     expect("explain acme department abc", 2, "neither member");
-    expect("sync acme", 2, "full reconcile");
-    expect("sync acme --member li.na --dry-run", 2, "full reconcile");
+    expect("cancel acme", 2, "something is missing");
+    expect("cancel acme 1-1", 1, "no such run");
     expect("sync acme --member li.na --department 1", 2, "one of");
     expect("sync acme --member=*", 2, "no userid");
     expect("plans", 2, "something is missing");
@@ -347,8 +347,8 @@ static void test_usage(void **state)
     expect("links acme --member=1", 2, "takes no value");
     expect("cases nobody", 1, "no connection");
     expect("serve --roles worker,cook", 2, "receiver, worker, scheduler, admin");
-    static const char *const later[] = {"doctor",   "replay", "dead",   "auth",
-                                        "unsynced", "push",   "cancel", "collaborate"};
+    static const char *const later[] = {"doctor",   "replay", "dead",       "auth",
+                                        "unsynced", "push",   "collaborate"};
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         expect(later[i], 2, "unknown command");
 }

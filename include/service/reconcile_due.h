@@ -1,6 +1,6 @@
 /* Is a reconcile due, and which? Pure: the times are passed in. */
-#ifndef YQ_SRC_SERVICE_RECONCILE_DUE_H
-#define YQ_SRC_SERVICE_RECONCILE_DUE_H
+#ifndef YQ_SERVICE_RECONCILE_DUE_H
+#define YQ_SERVICE_RECONCILE_DUE_H
 
 #include "clients/store_reconcile.h"
 

@@ -1,0 +1,204 @@
+/* When a reconcile is due: a pure decision from times. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/reconcile_due.h"
+
+#define MINUTE INT64_C(60000)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define NOW (INT64_C(1767225600000) + 12 * HOUR) /* noon */
+
+static struct yq_reconcile_times times(int64_t now)
+{
+    int64_t midnight = now - now % DAY, three = midnight + 3 * HOUR;
+    return (struct yq_reconcile_times){.now_ms = now,
+                                       .started_ms = NOW - DAY,
+                                       .night_ms = three <= now ? three : three - DAY,
+                                       .seed = 12345678,
+                                       .at_start = true,
+                                       .departments_every_ms = 10 * MINUTE,
+                                       .members_every_ms = HOUR};
+}
+
+/* All of it was complete a moment ago. */
+static struct yq_reconcile_state in_step(int64_t now)
+{
+    return (struct yq_reconcile_state){
+        .departments_ms = now - 1, .members_ms = now - 1, .full_ms = now - 1};
+}
+
+static void expect(const struct yq_reconcile_times *t, const struct yq_reconcile_state *s,
+                   enum yq_reconcile_kind kind, const char *cause)
+{
+    struct yq_reconcile_due due = yq_reconcile_due(t, s);
+    assert_string_equal(yq_reconcile_kind_name(due.kind), yq_reconcile_kind_name(kind));
+    if (kind != YQ_RECONCILE_NONE)
+        assert_string_equal(due.cause, cause);
+}
+
+static void a_new_connection_is_compared_at_once(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = {0};
+    expect(&t, &s, YQ_RECONCILE_FULL, "start");
+    s.cancelled_ms = NOW - 1;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.at_start = false;
+    t.started_ms = NOW - 1; /* not before the next time on the clock */
+    expect(&t, &(struct yq_reconcile_state){0}, YQ_RECONCILE_NONE, "");
+}
+
+static void nothing_is_due_when_all_is_in_step(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
+static void the_clock_asks_for_the_largest_that_is_due(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    s.departments_ms = NOW - 10 * MINUTE;
+    expect(&t, &s, YQ_RECONCILE_DEPARTMENTS, "schedule");
+    s.members_ms = NOW - HOUR;
+    expect(&t, &s, YQ_RECONCILE_MEMBERS, "schedule");
+    s.full_ms = NOW - DAY;
+    expect(&t, &s, YQ_RECONCILE_FULL, "schedule");
+    t.night_ms = 0;
+    expect(&t, &s, YQ_RECONCILE_MEMBERS, "schedule");
+    t.members_every_ms = 0;
+    expect(&t, &s, YQ_RECONCILE_DEPARTMENTS, "schedule");
+    t.departments_every_ms = 0;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
+/* Through a day, minute by minute: as often as the settings say, at times of its own. */
+static int64_t count_over_a_day(uint64_t seed, int64_t *ret_first_full)
+{
+    int64_t runs = 0;
+    struct yq_reconcile_state s = in_step(NOW);
+    *ret_first_full = 0;
+    for (int64_t now = NOW; now < NOW + DAY; now += MINUTE) {
+        struct yq_reconcile_times t = times(now);
+        t.seed = seed;
+        struct yq_reconcile_due due = yq_reconcile_due(&t, &s);
+        if (due.kind == YQ_RECONCILE_NONE)
+            continue;
+        runs++;
+        s.departments_ms = now;
+        s.members_ms = due.kind >= YQ_RECONCILE_MEMBERS ? now : s.members_ms;
+        if (due.kind == YQ_RECONCILE_FULL) {
+            assert_int_equal(*ret_first_full, 0); /* once a day */
+            s.full_ms = *ret_first_full = now;
+        }
+    }
+    return runs;
+}
+
+static void it_is_as_often_as_the_settings_say(void **state)
+{
+    (void)state;
+    int64_t full;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        int64_t runs = count_over_a_day(seed * 7919 * 1000003, &full);
+        assert_in_range(runs, 143, 24 * 6 + 24 + 2);
+        int64_t hour = full % DAY / HOUR; /* within the hour behind three */
+        assert_in_range(hour, 3, 4);
+    }
+}
+
+static void companies_do_not_wake_together(void **state)
+{
+    (void)state;
+    int together = 0;
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        struct yq_reconcile_times t = times(NOW);
+        struct yq_reconcile_state s = in_step(NOW);
+        t.seed = seed * 0x9e3779b97f4a7c15u;
+        s.members_ms = s.departments_ms = NOW - MINUTE; /* who begins within this minute? */
+        together += yq_reconcile_due(&t, &s).kind != YQ_RECONCILE_NONE;
+    }
+    assert_in_range(together, 60, 180); /* a tenth by the departments, a sixtieth by the members */
+}
+
+static void what_is_owed_is_done_soon(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    s.full_ms = NOW - MINUTE;
+    s.owed_ms = NOW - 1;
+    expect(&t, &s, YQ_RECONCILE_FULL, "owed");
+    s.full_ms = NOW - 1000; /* what comes right behind one collects a little */
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
+static void a_failure_is_rested_from(void **state)
+{
+    (void)state;
+    struct yq_reconcile_state s = {.failures = 1, .failed_ms = NOW, .owed_ms = NOW - HOUR};
+    struct yq_reconcile_times t = times(NOW + MINUTE - 1);
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t = times(NOW + MINUTE);
+    expect(&t, &s, YQ_RECONCILE_FULL, "start");
+    s.failures = 40;
+    t = times(NOW + HOUR - 1);
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t = times(NOW + HOUR);
+    expect(&t, &s, YQ_RECONCILE_FULL, "start");
+}
+
+static void a_command_waits_for_nothing_but_a_pause(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    s.failures = 3;
+    s.failed_ms = NOW;
+    (void)snprintf(s.wanted, sizeof(s.wanted), "1767225600000-0");
+    expect(&t, &s, YQ_RECONCILE_FULL, "command");
+    s.paused = true;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
+static void a_cancelled_one_waits_for_its_next_time(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    s.full_ms = s.members_ms = s.departments_ms = NOW - 2 * DAY;
+    s.owed_ms = NOW - HOUR;
+    s.cancelled_ms = NOW;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t = times(NOW + 10 * MINUTE);
+    expect(&t, &s, YQ_RECONCILE_DEPARTMENTS, "schedule");
+    t = times(NOW + DAY);
+    expect(&t, &s, YQ_RECONCILE_FULL, "schedule");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_connection_is_compared_at_once),
+        cmocka_unit_test(nothing_is_due_when_all_is_in_step),
+        cmocka_unit_test(the_clock_asks_for_the_largest_that_is_due),
+        cmocka_unit_test(it_is_as_often_as_the_settings_say),
+        cmocka_unit_test(companies_do_not_wake_together),
+        cmocka_unit_test(what_is_owed_is_done_soon),
+        cmocka_unit_test(a_failure_is_rested_from),
+        cmocka_unit_test(a_command_waits_for_nothing_but_a_pause),
+        cmocka_unit_test(a_cancelled_one_waits_for_its_next_time),
+    };
+    return cmocka_run_group_tests_name("reconcile_due", tests, NULL, NULL);
+}
