@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "clients/eteams_codec.h"
+#include "made.h"
 #include "service/metrics.h"
 
 #define BATCH_MAX 100 /* rows of one call (eteams.md §2.2) */
@@ -117,6 +118,8 @@ static void fail(struct apply *a, const struct yq_operation *op, const struct yq
         o->reason.code = YQ_REASON_PEER_REFUSED;
         if (outdated(error->code))
             o->retry_ms = 1;
+        if (op->kind == YQ_OP_MEMBER_CREATE)
+            yq_made_drop(a->record, op);
     }
     a->result->failed++;
     yq_metric_add(YQ_METRIC_FAILED, a->s->connection->settings->id,
@@ -129,6 +132,8 @@ static void succeed(struct apply *a, const struct yq_operation *op, const char *
     bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
     if (makes)
         remember(a, &op->subject, target);
+    if (op->kind == YQ_OP_MEMBER_CREATE)
+        yq_made_drop(a->record, op);
     outcome_of(a, &op->subject)->operations++;
     a->result->applied++;
     yq_metric_add(YQ_METRIC_APPLIED, a->s->connection->settings->id,
@@ -291,10 +296,25 @@ static size_t batch_end(const struct apply *a, size_t from)
     const struct yq_plan *p = a->p;
     size_t end = from + 1, most = a->s->batch != NULL ? BATCH_MAX : SIZE_MAX;
     int kind = write_kind(p->operations[from]->kind);
-    while (end < p->operation_count && end - from < most && p->operations[end]->stage == p->operations[from]->stage &&
+    while (end < p->operation_count && end - from < most &&
+           p->operations[end]->stage == p->operations[from]->stage &&
            write_kind(p->operations[end]->kind) == kind)
         end++;
     return end;
+}
+
+/* Written down before they are sent. */
+static int note_creations(struct apply *a, struct yq_operation *const *ops, size_t count,
+                          struct yq_error *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i]->kind != YQ_OP_MEMBER_CREATE)
+            continue;
+        yq_made_note(a->record, ops[i]);
+        any = true;
+    }
+    return any ? yq_record_commit(a->record, err) : 0;
 }
 
 static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *err)
@@ -311,8 +331,8 @@ static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *
         else
             ops[count++] = op;
     }
-    int result = 0;
-    if (count > 0)
+    int result = note_creations(a, ops, count, err);
+    if (count > 0 && result == 0)
         result = write_batch(a, ops, count, (enum yq_eteams_write)kind, err);
     free(ops);
     if (yq_record_commit(a->record, result < 0 ? NULL : err) < 0)

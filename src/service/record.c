@@ -330,8 +330,8 @@ static void record_case(struct yq_record *r, const struct yq_verdict *v)
     yq_buf_release(&json);
 }
 
-/* What a comparison finds again at every run, and nobody can do anything about at once: told when it
- * is new, which of cases their hash knows. */
+/* What a comparison finds again at every run, and nobody can do anything about at once: told when
+ * it is new, which of cases their hash knows. */
 static bool is_old_news(const struct yq_record *r, const struct yq_verdict *v)
 {
     const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
@@ -351,7 +351,7 @@ static bool is_old_news(const struct yq_record *r, const struct yq_verdict *v)
 static bool worth_an_entry(const struct yq_record *r, const struct yq_verdict *v,
                            const struct yq_outcome *o)
 {
-    if (!v->asked && v->kind <= YQ_VERDICT_CHANGE)
+    if (!v->asked && v->kind <= YQ_VERDICT_SKIP)
         return false;
     if (o->operations == 0 && is_old_news(r, v))
         return false;
@@ -360,6 +360,21 @@ static bool worth_an_entry(const struct yq_record *r, const struct yq_verdict *v
         return e != NULL && e->attempts <= 1 && o->error.kind == YQ_ERROR_NONE;
     }
     return o->operations == 0 || v->kind > YQ_VERDICT_CHANGE;
+}
+
+/* Resigned by an attempt whose answer was lost: it counts for the guard, and the link says so. */
+static void count_lost_removal(struct yq_record *r, const struct yq_verdict *v)
+{
+    const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
+    if (v->reason.code != YQ_REASON_ALREADY_LEFT || e == NULL || e->attempts < 2)
+        return;
+    struct yq_link_member *link = yq_view_member_link(r->view, v->subject.userid);
+    if (link == NULL || link->left)
+        return;
+    link->left = true;
+    link->post_count = 0;
+    put_member(r, link);
+    yq_store_add_removal(r->commit, r->sync->keys, id_of(r), v->key, yq_wall_ms(r->sync->clock));
 }
 
 void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
@@ -373,6 +388,8 @@ void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
         v->kind == YQ_VERDICT_IN_STEP || v->kind == YQ_VERDICT_CHANGE || v->kind == YQ_VERDICT_CASE;
     if (settled && done)
         agree(r, v);
+    if (settled)
+        count_lost_removal(r, v);
     if (settled && (v->kind == YQ_VERDICT_CASE ? worth : v->asked))
         record_case(r, v);
     if (!worth)

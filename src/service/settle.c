@@ -9,7 +9,8 @@
 #include "service/metrics.h"
 
 #define PATIENCE_MS ((int64_t)24 * 60 * 60 * 1000) /* how long a passing fault may last */
-#define QUICK_ATTEMPTS 3                           /* so often a lost answer is read back at once */
+#define CYCLE 410015     /* eteams.md §3: below a department that, as a case, stays where it is */
+#define QUICK_ATTEMPTS 3 /* so often a lost answer is read back at once */
 
 static const char *key_of(const struct yq_settle *s, const char *name, char out[YQ_KEY_MAX])
 {
@@ -115,6 +116,13 @@ static bool becomes_case(const struct yq_settle *s, const struct yq_group *g,
     return bounded && !passing && g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
 }
 
+/* A name or a place that a department does not give up, being a case itself: a person's matter, too
+ * (eteams.md §3: name taken, cycle). */
+static bool stands_in_the_way(int code)
+{
+    return code == 410004 || code == 410015;
+}
+
 static void settle_as_case(const struct yq_settle *s, struct yq_group *g, struct yq_outcome o)
 {
     struct yq_buf json = YQ_BUF_INIT;
@@ -141,7 +149,9 @@ void yq_settle_outcome(const struct yq_settle *s, struct yq_group *g, const stru
     bool given_up = o->kind == YQ_OUTCOME_REFUSED &&
                     g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
     bool too_long = yq_wall_ms(s->clock) - g->attempt.first_ms > PATIENCE_MS;
-    if (given_up || too_long) {
+    if (given_up && stands_in_the_way(o->error.code)) {
+        settle_as_case(s, g, *o);
+    } else if (given_up || too_long) {
         char error[200];
         (void)snprintf(error, sizeof(error), "%s", g->attempt.error);
         yq_settle_dead(s, g, error);

@@ -9,6 +9,7 @@
 #include "clients/store.h"
 #include "gather.h"
 #include "hold.h"
+#include "made.h"
 #include "plan/guard.h"
 #include "record.h"
 #include "service/log.h"
@@ -165,7 +166,8 @@ int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events
     struct yq_record r = {
         .sync = s, .view = v, .commit = yq_commit_new(), .events = events, .context = context};
     int done = -1;
-    if (yq_gather(s, v, &ret->plan, err) < 0)
+    bool own_lease = s->batch == NULL && !s->dry_run;
+    if ((own_lease && yq_made_adopt(s, v, err) < 0) || yq_gather(s, v, &ret->plan, err) < 0)
         goto out;
     r.plan = ret->plan;
     if (s->dry_run) {

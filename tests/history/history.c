@@ -237,16 +237,40 @@ static void begin(struct history *h)
     tell(h, STAGE_WECOM, "/_sim/settings",
          h->hidden ? "{\"sensitive\":false}" : "{\"sensitive\":true}");
     start_daemon(h, 0);
-    if (h->cold) {
-        history_remember(h);
-        return;
-    }
     history_touch_all(h);
     tell(h, STAGE_WECOM, "/_sim/deliver", "{\"order\":\"shuffle\"}");
     stage_settle(h->s, true);
     history_remember(h);
     cJSON_Delete(h->touched);
     h->touched = cJSON_CreateObject();
+}
+
+/* Somebody who was there three times when we killed the worker was set aside: an operator asks for
+ * him again. */
+static void ask_again(struct history *h)
+{
+    bool asked = false;
+    char *dead = stage_redis_text(h->s, "XRANGE yq:{acme}:dead - +"), *rest = dead, *line;
+    char subject[96] = "";
+    for (bool next = false; (line = strsep(&rest, "\n")) != NULL;) {
+        if (next)
+            (void)snprintf(subject, sizeof(subject), "%s", line);
+        next = strcmp(line, "subject") == 0;
+        if (strcmp(line, "its worker died with it three times") != 0)
+            continue;
+        char *id = strchr(subject, ':'), *said = NULL;
+        bool member = strncmp(subject, "member:", 7) == 0;
+        history_say(h, "%s was set aside: an operator asks for it again", subject);
+        (void)stage_command(h->s, &said, "sync", "acme", member ? "--member" : "--department",
+                            id ? id + 1 : "", "--no-wait", NULL);
+        free(said);
+        asked = true;
+    }
+    free(dead);
+    if (!asked)
+        return;
+    free(stage_redis_text(h->s, "DEL yq:{acme}:dead"));
+    stage_settle(h->s, true);
 }
 
 static void finish(struct history *h)
@@ -257,6 +281,7 @@ static void finish(struct history *h)
     tell(h, STAGE_WECOM, "/_sim/deliver", "{\"order\":\"shuffle\"}");
     history_say(h, "the peers work again, and all is delivered");
     stage_settle(h->s, true);
+    ask_again(h);
     history_judge(h);
     end_daemons(h);
 }

@@ -46,7 +46,7 @@ struct history {
     uint64_t seed, random;
     bool guard;  /* low limits: the question is only whether they hold */
     bool talks;  /* prints what it does at once */
-    bool cold;   /* nothing is linked when the changes begin */
+    bool cold;   /* nobody is linked when the changes begin */
     bool hidden; /* mobiles and e-mails cannot be read: only events tell them */
     bool daemons[2];
     struct yq_buf story;      /* what was done */
@@ -73,7 +73,7 @@ void history_complain(struct history *h, const char *format, ...)
 
 /* ---- history_changes.c: the administrator ---- */
 void history_change(struct history *h);
-/* An event about everybody and every department, with nothing changed in the end. */
+/* An event about every department and, unless cold, everybody, with nothing changed in the end. */
 void history_touch_all(struct history *h);
 
 /* ---- history_faults.c: the peers fail ---- */

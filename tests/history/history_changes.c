@@ -161,6 +161,8 @@ static void new_userid(struct history *h, const cJSON *state)
     const cJSON *m = any_member(h, state);
     unsigned n = h->people_made++;
     char now[32];
+    if (strncmp(text_in(m, "userid"), "renamed", 7) == 0)
+        return; /* once; deleted and created anew in between, it would be possible */
     (void)snprintf(now, sizeof(now), "renamed%u", n);
     if (!console(h, "{\"do\":\"rename_userid\",\"userid\":\"%s\",\"new_userid\":\"%s\"}",
                  text_in(m, "userid"), now))
@@ -341,7 +343,8 @@ void history_touch_all(struct history *h)
         (void)rename_department(h, item, "换名中");
         (void)rename_department(h, item, text_in(item, "name"));
     }
-    cJSON_ArrayForEach (item, yq_json_get(state, "members"))
+    const cJSON *people = h->cold ? NULL : yq_json_get(state, "members");
+    cJSON_ArrayForEach (item, people)
         console(h, "{\"do\":\"update_member\",\"userid\":\"%s\",\"position\":\"%u\"}",
                 text_in(item, "userid"), history_below(h, 1000));
     cJSON_Delete(state);

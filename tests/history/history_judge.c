@@ -31,7 +31,8 @@ void history_remember(struct history *h)
 
 /* Somebody who came back while another one had taken the mobile or e-mail of the resigned record is
  * listed for a person (decision 18): by an earlier event of the history that the oracle knows
- * nothing of. */
+ * nothing of. Likewise a mobile that somebody held who was not linked
+ * yet, or of whom nobody could read that he has another one. */
 static bool waits_for_a_person(struct history *h, const char *line, const cJSON *members)
 {
     char userid[80];
@@ -40,18 +41,54 @@ static bool waits_for_a_person(struct history *h, const char *line, const cJSON 
     for (char *c = userid; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     const cJSON *link = cJSON_GetObjectItemCaseSensitive(members, userid);
-    if (!yq_json_bool(link, "left", false) || strstr(line, "works in WeCom") == NULL)
+    bool back = yq_json_bool(link, "left", false) && strstr(line, "works in WeCom") != NULL;
+    bool key =
+        (h->cold || h->hidden) && (strstr(line, ": mobile is ") || strstr(line, ": email is "));
+    if (!back && !key)
         return false;
     char *text = stage_redis_text(h->s, "HGET yq:{acme}:cases member:%s", userid);
-    waits = strstr(text, "\"several_hits\"") != NULL;
+    waits = strstr(text, back ? "\"several_hits\"" : "\"key_taken\"") != NULL;
     free(text);
     return waits;
 }
 
-static void complain_by_line(struct history *h, char *text, const cJSON *members)
+/* A department that cannot have a name or a place that another one, as a case, does not give up. */
+static bool waits_for_cases(struct history *h, const char *line, const cJSON *wecom)
+{
+    const cJSON *d;
+    bool listed = false;
+    cJSON_ArrayForEach (d, yq_json_get(wecom, "departments")) {
+        size_t len = strlen(text_in(d, "name"));
+        if (strncmp(line, text_in(d, "name"), len) != 0 || line[len] != ':')
+            continue;
+        char *text =
+            stage_redis_text(h->s, "HGET yq:{acme}:cases department:%u", number_in(d, "id"));
+        listed = listed || strstr(text, "\"peer_refused\"") != NULL;
+        free(text);
+    }
+    return listed;
+}
+
+/* What only events tell, and they told it under two userids. */
+static bool hidden_and_renamed(struct history *h, const char *line)
+{
+    const cJSON *item;
+    bool key = strstr(line, ": mobile is ") != NULL || strstr(line, ": email is ") != NULL;
+    cJSON_ArrayForEach (item, h->renamed) {
+        size_t len = strlen(item->valuestring);
+        if (h->hidden && key && strncasecmp(line, item->valuestring, len) == 0 && line[len] == ':')
+            return true;
+    }
+    return false;
+}
+
+static void complain_by_line(struct history *h, char *text, const cJSON *wecom,
+                             const cJSON *members)
 {
     for (char *line; (line = strsep(&text, "\n")) != NULL;) {
-        if (waits_for_a_person(h, line, members))
+        if (hidden_and_renamed(h, line))
+            h->left_to_reconcile++;
+        else if (waits_for_a_person(h, line, members) || waits_for_cases(h, line, wecom))
             h->left_to_people++;
         else if (*line != '\0')
             history_complain(h, "%s\n", line);
@@ -79,7 +116,7 @@ static void judge_by_oracle(struct history *h, const cJSON *wecom, const cJSON *
         .options = options,
     };
     if (oracle_judge(&c, &lines) > 0)
-        complain_by_line(h, lines.data, members);
+        complain_by_line(h, lines.data, wecom, members);
     yq_buf_release(&lines);
     cJSON_Delete(options);
     cJSON_Delete(departments);
@@ -132,7 +169,7 @@ static bool gone_before_renamed(struct history *h, const char *userid)
 {
     const cJSON *item;
     cJSON_ArrayForEach (item, h->renamed) {
-        if (strcasecmp(item->valuestring, userid) == 0)
+        if (strcasecmp(item->valuestring, userid) == 0 || strcasecmp(item->string, userid) == 0)
             return true;
     }
     return false;

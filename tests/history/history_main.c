@@ -21,6 +21,7 @@
 
 static const char top_yaml[] = "lease: 2s\n"
                                "log: { level: info }\n";
+/* Nobody reconciles (stage.h): events alone must do it. */
 static const char roomy[] = "    sync:\n"
                             "      removals: { max: 100000, percent: 100, per_day: 1000000 }\n";
 static const char narrow[] = "    sync:\n"
