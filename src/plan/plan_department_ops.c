@@ -21,7 +21,8 @@ static void emit_gone(struct planner *p, const struct department *d)
     const struct yq_eteams_department *row =
         yq_view_find_eteams_department(p->view, d->link->eteams);
     bool there = row != NULL && row->fact == YQ_PRESENT && row->enabled;
-    if (p->policy->disable_departments && there) { /* refused while people are in it: kept then */
+    if (p->policy->disable_departments && there &&
+        !is_taken_over(p, row)) { /* refused while people are in it: kept then */
         struct yq_operation *op =
             operation(p, YQ_OP_DEPARTMENT_DISABLE, STAGE_DISABLE, &subject, "D24");
         op->target = d->link->eteams;

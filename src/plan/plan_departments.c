@@ -120,11 +120,10 @@ static enum progress settle_parent(struct planner *p, struct department *d,
         return READY;
     case UNTOUCHED:
         return postpone(p, d);
-    case BUSY: /* it looks for its own place, where d stands now: where it will be is clear */
-        if (!parent->parent_known)
+    case BUSY: /* it looks for its own place, where d stands now */
+        if (!parent->parent_known || parent->row == NULL)
             return postpone(p, d);
-        d->parent =
-            (struct yq_ref){.id = parent->row ? parent->row->id : NULL, .wecom = parent->id};
+        d->parent = (struct yq_ref){.id = parent->row->id, .wecom = parent->id};
         d->depth = parent->depth + 1;
         return READY;
     case HIDES:

@@ -48,18 +48,32 @@ static bool may_be_compared_later(struct planner *p, const struct member *m,
            yq_same_name(p->arena, m->row->name, name);
 }
 
+/* An event says that the member was created, or a reconcile found it without a link. */
+static bool may_be_new(const struct yq_evidence *e)
+{
+    return e->created_at > 0 || e->reconciled;
+}
+
 struct newcomers {
     struct member *sure, *alike;
     struct member *waiting; /* could be the leaver, but must wait itself */
+    bool waits_surely;      /* and not only by name and department */
     bool open, several, later;
 };
+
+static void add_waiting(struct newcomers *found, struct member *now, enum likeness likeness)
+{
+    if (likeness == SAME_PERSON || (likeness == LOOKS_ALIKE && found->waiting == NULL))
+        found->waiting = now;
+    found->waits_surely |= likeness == SAME_PERSON;
+}
 
 static struct newcomers look_among_newcomers(struct planner *p, struct member *m)
 {
     struct newcomers found = {0};
     for (size_t i = 0; i < p->evidence_count; i++) {
         const struct yq_evidence *e = p->evidence[i];
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
+        if (e->subject.kind != YQ_SUBJECT_MEMBER || !may_be_new(e) || e == m->evidence)
             continue;
         struct member *now = settle_member(p, e->subject.userid);
         if (now->progress == OPEN)
@@ -67,7 +81,7 @@ static struct newcomers look_among_newcomers(struct planner *p, struct member *m
         else if (now->fate != JOINS && !now->alike)
             found.later |= may_be_compared_later(p, m, now);
         else if (now->progress == WAITS && !now->alike)
-            found.waiting = compare(p, m, now) == OTHER ? found.waiting : now;
+            add_waiting(&found, now, compare(p, m, now));
         else if (compare(p, m, now) == SAME_PERSON) {
             found.several |= found.sure != NULL || now->successor_of != NULL || now->alike;
             found.sure = now;
@@ -90,11 +104,10 @@ static void ask_about_all(struct planner *p, struct member *m, enum likeness lik
 {
     for (size_t i = 0; i < p->evidence_count; i++) {
         const struct yq_evidence *e = p->evidence[i];
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->created_at == 0 || e == m->evidence)
+        if (e->subject.kind != YQ_SUBJECT_MEMBER || !may_be_new(e) || e == m->evidence)
             continue;
         struct member *now = settle_member(p, e->subject.userid);
-        bool waits = now->progress == WAITS && !now->alike;
-        if ((now->fate != JOINS && !now->alike) || waits || compare(p, m, now) < likeness)
+        if ((now->fate != JOINS && !now->alike) || compare(p, m, now) < likeness)
             continue;
         if (now->successor_of != NULL) { /* two leavers, one newcomer */
             ask_a_person(now->successor_of, now);
@@ -119,12 +132,12 @@ static enum progress find_successor(struct planner *p, struct member *m)
     } else if (found.sure != NULL) {
         found.sure->successor_of = m;
         m->successor = found.sure;
+    } else if (found.alike != NULL && !found.waits_surely) {
+        ask_about_all(p, m, LOOKS_ALIKE);
     } else if (found.waiting != NULL) { /* not resigned before that is decided */
         conclude(m->verdict, found.waiting->verdict->kind, YQ_REASON_LOOKS_LIKE,
                  found.waiting->w->userid, NULL);
         return m->progress = WAITS;
-    } else if (found.alike != NULL) {
-        ask_about_all(p, m, LOOKS_ALIKE);
     } else if (found.later && m->evidence->waited_ms < p->policy->not_ready_ms) {
         conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL, NULL);
         return m->progress = WAITS;
@@ -166,7 +179,10 @@ void adopt_records(struct planner *p)
         m->link = gone->link;
         m->taken_from = gone->link->userid;
         m->fate = STAYS;
+        m->part_count = 0;
+        m->to_root = false;
         compare_values(p, m);
+        m->progress = place_member(p, m); /* its present departments count now (decisions.md 6) */
     }
 }
 

@@ -148,8 +148,11 @@ enum spot look_at_place(struct planner *p, struct department *d,
         return UNKNOWN;
     if (is_blocked(p, d) || !leaves_place(p, o, d->parent.id, d->name))
         return TAKEN_BY_LINKED;
+    if (o->progress == GONE &&
+        d->row != NULL) /* free once it is disabled, unless that is refused */
+        return p->policy->disable_departments ? UNKNOWN : TAKEN;
     if (o->progress == GONE)
-        return d->row ? TAKEN : LINK_IT;
+        return LINK_IT;
     bool only_renamed =
         d->row != NULL && in_place(d->row, d->parent.id); /* may come as late as need be */
     if (later || (!only_renamed && o->stage >= d->stage + STAGE_LEVEL - 1))
@@ -157,6 +160,20 @@ enum spot look_at_place(struct planner *p, struct department *d,
     else if (o->stage >= d->stage)
         d->stage = o->stage + 1;
     return FREE;
+}
+
+bool is_taken_over(struct planner *p, const struct yq_eteams_department *row)
+{
+    if (row->parent == NULL || row->name == NULL)
+        return false;
+    struct yq_ref parent = {.id = row->parent};
+    const struct place *place = place_at(p, place_key(p, &parent, row->name));
+    for (size_t i = 0; i < place->claim_count; i++) {
+        const struct department *d = place->claims[i];
+        if (d->progress == READY && d->found && d->row == row)
+            return true;
+    }
+    return false;
 }
 
 /* Did d count on somebody who stays after all? */

@@ -82,7 +82,7 @@ struct member {
     struct member *successor, *successor_of; /* one person under two userids (decisions.md 19) */
     const char *rule;                        /* LEAVES: why */
     struct member *claimed_from[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: who gives it up */
-    const struct member *awaited[YQ_LOOKUP_COUNT]; /* hold what is needed to take m back */
+    const struct member *awaited[YQ_LOOKUP_COUNT];      /* hold what is needed to take m back */
     const char
         *said[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: WeCom's, though it may not be written */
     bool alike;                       /* could be a leaver: a person decides */
@@ -155,6 +155,8 @@ enum spot look_at_place(struct planner *p, struct department *d,
 /* Those who depend on each other count on each other before all is known. Once everything is
  * settled: blocks whoever takes a place that is kept after all. True: plan anew. */
 bool block_takers(struct planner *p);
+/* Is the record of a department that is gone linked with another one by this plan? */
+bool is_taken_over(struct planner *p, const struct yq_eteams_department *row);
 void release_places(struct planner *p);
 
 /* plan_department_ops.c: operations and verdict of everything that was settled. */

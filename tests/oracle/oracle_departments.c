@@ -30,6 +30,53 @@ static bool visible_and_readable(const struct judge *j, uint32_t id)
     return find_wecom_department(j, id) != NULL && department_visible(j, id) && !unreadable(j, id);
 }
 
+/* It, or something above it as far as can be seen, cannot be read: it may wait. */
+bool department_unreadable(const struct judge *j, uint32_t id)
+{
+    for (int depth = 0; id > 1 && depth < 100 && department_visible(j, id); depth++) {
+        if (unreadable(j, id))
+            return true;
+        id = id_of(find_wecom_department(j, id), "parent");
+    }
+    return id > 1 && unreadable(j, id);
+}
+
+/* Enabled; also when it was disabled in this run only, at its very end (decision 24). */
+static bool stood(const struct judge *j, const cJSON *department)
+{
+    const cJSON *was = find_record(j->c->before, "departments", text_of(department, "id"));
+    return same_text(text_of(department, "status"), "1") ||
+           (was != NULL && same_text(text_of(was, "status"), "1"));
+}
+
+/* Its parent is not where it belongs itself, which is judged there: until then the parent may even
+ * stand below it, so that it may wait. */
+static bool parent_is_unsettled(const struct judge *j, const cJSON *w)
+{
+    const cJSON *above = find_wecom_department(j, id_of(w, "parent"));
+    const char *eteams = linked_department(j->c->department_links_after, id_of(w, "parent"));
+    const cJSON *is = eteams ? find_record(j->c->after, "departments", eteams) : NULL;
+    const char *place = above && is ? wanted_parent(j, above) : NULL;
+    return above != NULL && is != NULL && id_of(above, "id") > 1 &&
+           (place == NULL || !same_text(text_of(is, "parent"), place) ||
+            !same_name(text_of(is, "name"), text_of(above, "name")));
+}
+
+/* A department that belongs below that parent has this name in eteams, and keeps it because WeCom's
+ * cannot be read. */
+static bool kept_by_nameless(const struct judge *j, uint32_t parent, const char *name)
+{
+    const cJSON *d;
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "departments")) {
+        const char *eteams = linked_department(j->c->department_links_before, id_of(d, "id"));
+        const cJSON *was = eteams ? find_record(j->c->before, "departments", eteams) : NULL;
+        if (id_of(d, "parent") == parent && *text_of(d, "name") == '\0' && was != NULL &&
+            same_name(text_of(was, "name"), name))
+            return true;
+    }
+    return false;
+}
+
 /* Another enabled department of that name below `parent`: the name cannot be given there. It counts
  * as an excuse when it is eteams' own (decision 11), or stands for a W department that belongs in
  * that very place under that very name (decision 7), or for one that cannot give the name up: out
@@ -41,17 +88,19 @@ static bool blocked(const struct judge *j, const cJSON *w, const char *self, con
     const cJSON *d;
     cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(j->c->after, "departments")) {
         const char *id = text_of(d, "id");
-        if (same_text(id, self) || !same_text(text_of(d, "parent"), parent) ||
-            !same_text(text_of(d, "status"), "1") || !same_name(text_of(d, "name"), name))
+        if (same_text(id, self) || !same_text(text_of(d, "parent"), parent) || !stood(j, d) ||
+            !same_name(text_of(d, "name"), name))
             continue;
         const char *owner = owner_of_record(j->c->department_links_after, id);
         uint32_t other = owner ? (uint32_t)strtoul(owner, NULL, 10) : 0;
         const cJSON *twin = find_wecom_department(j, other);
-        if (owner == NULL || !visible_and_readable(j, other) || *text_of(twin, "name") == '\0')
+        if (owner == NULL || !visible_and_readable(j, other) || department_unreadable(j, other) ||
+            *text_of(twin, "name") == '\0' || parent_is_unsettled(j, twin))
             return true; /* what cannot be seen stays where it is (decision 26) */
         const char *place = wanted_parent(j, twin);
         bool stuck = place != NULL && depth > 0 &&
                      blocked(j, twin, id, place, text_of(twin, "name"), depth - 1);
+        stuck = stuck || kept_by_nameless(j, id_of(twin, "parent"), text_of(twin, "name"));
         if (id_of(twin, "parent") == id_of(w, "id") && !stuck)
             continue; /* it moves below w: no excuse */
         bool rightly_there = twin != w && place != NULL && same_text(place, parent) &&
@@ -66,17 +115,6 @@ static bool name_is_blocked(const struct judge *j, const cJSON *w, const char *s
                             const char *parent, const char *name)
 {
     return blocked(j, w, self, parent, name, 4);
-}
-
-/* It, or something above it as far as can be seen, cannot be read: it may wait. */
-bool department_unreadable(const struct judge *j, uint32_t id)
-{
-    for (int depth = 0; id > 1 && depth < 100 && department_visible(j, id); depth++) {
-        if (unreadable(j, id))
-            return true;
-        id = id_of(find_wecom_department(j, id), "parent");
-    }
-    return id > 1 && unreadable(j, id);
 }
 
 bool department_excused(const struct judge *j, uint32_t id)
@@ -115,13 +153,14 @@ static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bo
                       name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
                       name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
     bool excused = !must || in_the_way || department_unreadable(j, id_of(w, "id"));
+    bool may_wait = excused || (!placed && parent_is_unsettled(j, w));
     if (in_the_way && option_true(j, "history", false))
         kept_name = kept_place = true; /* or what they were in between */
-    if (*name != '\0' && !named && !(kept_name && excused))
+    if (*name != '\0' && !named && !(kept_name && may_wait))
         differ(j, name, "is called %s in eteams", text_of(is, "name"));
     if (*name == '\0' && !kept_name)
         differ(j, eteams, "was renamed although WeCom's name cannot be read");
-    if (!placed && !(kept_place && excused))
+    if (!placed && !(kept_place && may_wait))
         differ(j, name, "stands under %s in eteams, not under %s", text_of(is, "parent"),
                parent ? parent : "(no counterpart)");
     /* Decision 8: whatever is linked anew is enabled. */

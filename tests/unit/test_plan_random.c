@@ -60,16 +60,28 @@ static void apply_backwards(uint64_t seed, const struct yq_plan *plan, struct ou
     world_free(w);
 }
 
+static bool passes(const struct yq_verdict *v)
+{
+    return v->kind == YQ_VERDICT_WAIT || v->reason.code == YQ_REASON_LAST_ADMINISTRATOR;
+}
+
 /* What waits is tried again by itself, and the last administrator by the next reconcile (wecom.md
- * §7.2 r13); every other verdict is the last word until something new is heard. */
+ * §7.2 r13); so is whoever needs what such a one holds, and what such a one needs. Every other
+ * verdict is the last word until something new is heard. */
 static bool was_final(const struct yq_plan *plan, const struct yq_subject *subject)
 {
     char key[YQ_SUBJECT_MAX];
-    const struct yq_verdict *v;
+    const struct yq_verdict *v, *other;
     yq_subject_key(subject, key);
     HASH_FIND_STR(plan->verdicts, key, v);
-    return v == NULL ||
-           (v->kind != YQ_VERDICT_WAIT && v->reason.code != YQ_REASON_LAST_ADMINISTRATOR);
+    if (v != NULL && (passes(v) || v->reason.code != YQ_REASON_KEY_TAKEN))
+        return !passes(v);
+    for (other = plan->verdicts; other != NULL; other = other->hh.next) {
+        bool holds = v == NULL || (other->eteams && strcmp(other->eteams, v->reason.args[1]) == 0);
+        if (holds && passes(other))
+            return false;
+    }
+    return true;
 }
 
 static void expect_nothing_left(struct world *w, const struct yq_plan *before, struct outcome *o)
