@@ -275,6 +275,28 @@ static void thirty_who_left_are_held_and_named(void **state)
     free(plan);
 }
 
+/* A userid that changed without anybody hearing of it is no leaver and no newcomer (decisions.md
+ * 19). */
+static void a_silent_new_userid_keeps_its_person(void **state)
+{
+    struct stage *s = grown(state, 40);
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}");
+    sync_all(s, 0);
+    char **ids = userids(s, NULL), *before = person_id(s, ids[4]), change[200];
+    (void)snprintf(change, sizeof(change),
+                   "{\"do\":\"rename_userid\",\"userid\":\"%s\",\"new_userid\":\"new.one\"}",
+                   ids[4]);
+    silently(s, change);
+    sync_all(s, 0);
+    char *after = person_id(s, "new.one");
+    assert_string_equal(before, after);
+    assert_int_equal(writes(s, "resigns"), 0);
+    assert_int_equal(writes(s, "creates"), 0);
+    free(before);
+    free(after);
+    free_ids(ids);
+}
+
 /* ---- who cannot be seen ---- */
 
 static void a_range_that_shrinks_resigns_nobody(void **state)
@@ -472,6 +494,7 @@ int main(void)
         STORY(the_clock_asks_for_it),
         STORY(three_who_left_unheard_are_resigned),
         STORY(thirty_who_left_are_held_and_named),
+        STORY(a_silent_new_userid_keeps_its_person),
         STORY(a_range_that_shrinks_resigns_nobody),
         STORY(spoilt_lists_resign_nobody),
         STORY(nor_in_a_large_company),
