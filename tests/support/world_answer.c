@@ -313,10 +313,16 @@ struct yq_view *world_view(struct world *w, struct yq_error *err)
     for (size_t i = 0; i < w->event_count; i++) {
         size_t at = w->order % 2 ? w->event_count - 1 - i : i;
         const struct world_event *e = &w->events[at];
-        if (yq_view_add_event(v, e->kind, &e->subject, e->at, e->data, err) == NULL) {
+        struct yq_evidence *evidence =
+            yq_view_add_event(v, e->kind, &e->subject, e->at, e->data, err);
+        if (evidence == NULL) {
             yq_view_free(v);
             return NULL;
         }
+        /* What a reconcile found: {"kind": "command.sync", "data": {"reconciled": true}} */
+        evidence->reconciled |= strstr(e->data, "\"reconciled\":true") != NULL;
+        evidence->gone_confirmed |= strstr(e->data, "\"gone_confirmed\":true") != NULL;
+        evidence->commanded &= !evidence->reconciled;
     }
     for (size_t i = 0; i < w->wait_count; i++) {
         struct yq_evidence *e = yq_view_evidence(v, &w->waits[i].subject);
