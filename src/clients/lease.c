@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "clients/queue.h"
+#include "lease_own.h"
 #include "process.h"
 #include "unread.h"
 
@@ -49,10 +50,15 @@ static char *describe(const struct yq_process *self, int64_t now_ms)
     return yq_buf_steal(&out);
 }
 
-static bool is_dead(const struct yq_process *self, const char *value)
+/* Its process is gone, or is this one, which knows of nobody here who works under it. */
+static bool is_dead(const struct yq_process *self, const struct yq_own *own, const char *value)
 {
     struct yq_process holder;
-    return yq_process_read(value, &holder) == 0 && yq_process_is_dead(self, &holder);
+    if (yq_process_read(value, &holder) != 0)
+        return false;
+    if (yq_process_is_same(self, &holder))
+        return yq_own_is_alone(own);
+    return yq_process_is_dead(self, &holder);
 }
 
 struct attempt {
@@ -112,10 +118,15 @@ static enum yq_lease_result take(struct attempt a, struct yq_lease *ret, int64_t
     struct yq_process self;
     yq_process_self(&self);
     char *rest = describe(&self, yq_wall_ms(a.clock)), *holder = NULL, *next = NULL;
+    struct yq_own *own = yq_own_begin(a.lease);
     a.rest = rest;
     enum yq_lease_result result = try_take(&a, "", ret, &holder, ret_retry_ms, err);
-    if (result == YQ_LEASE_HELD && is_dead(&self, holder))
+    if (result == YQ_LEASE_HELD && is_dead(&self, own, holder))
         result = try_take(&a, holder, ret, &next, ret_retry_ms, err);
+    if (result == YQ_LEASE_TAKEN)
+        yq_own_keep(own, ret->token);
+    else
+        yq_own_end(own);
     free(next);
     free(holder);
     free(rest);
@@ -182,6 +193,7 @@ int yq_lease_release(struct yq_redis *r, const struct yq_keys *keys, const struc
     const char *argv[] = {yq_key(keys, l->connection, name_of(l), lease),
                           yq_key(keys, l->connection, "events", events), l->value, YQ_QUEUE_GROUP};
     redisReply *reply = yq_redis_script(r, &release_script, 2, 4, argv, NULL, err);
+    yq_own_drop(lease, l->token);
     if (reply == NULL)
         return -1;
     *ret_more = reply->integer != 0;

@@ -123,6 +123,12 @@ static bool same(const char *a, const char *b)
     return *a != '\0' && strcmp(a, b) == 0;
 }
 
+bool yq_process_is_same(const struct yq_process *a, const struct yq_process *b)
+{
+    return same(a->host, b->host) && same(a->boot, b->boot) && same(a->pidns, b->pidns) &&
+           a->pid == b->pid && a->start == b->start;
+}
+
 bool yq_process_is_dead(const struct yq_process *self, const struct yq_process *p)
 {
     char state;

@@ -21,6 +21,8 @@ void yq_process_self(struct yq_process *ret);
  * 0, or -1 when one is missing. */
 void yq_process_write(const struct yq_process *p, struct yq_buf *out);
 int yq_process_read(const char *json, struct yq_process *ret);
+/* The very same process. */
+bool yq_process_is_same(const struct yq_process *a, const struct yq_process *b);
 /* True only when p ran on this host, in this boot and this pid namespace, and is gone or a zombie
  * without threads. */
 bool yq_process_is_dead(const struct yq_process *self, const struct yq_process *p);

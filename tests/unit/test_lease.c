@@ -106,6 +106,27 @@ static void one_holder_at_a_time(void **state)
     assert_string_not_equal(a.value, b.value);
 }
 
+/* Redis was away when it should have been given back, or the answer to its taking was lost: it
+ * names this process, and none of its threads works under it. */
+static void what_nobody_here_works_under_is_taken_at_once(void **state)
+{
+    (void)state;
+    struct yq_lease a, b;
+    int64_t retry;
+    bool more;
+    assert_int_equal(yq_lease_take(redis, &keys, "orphan", 30000, &fake.clock, &a, &retry, NULL),
+                     YQ_LEASE_TAKEN);
+    assert_int_equal(yq_lease_take(redis, &keys, "orphan", 30000, &fake.clock, &b, &retry, NULL),
+                     YQ_LEASE_HELD);
+    yq_temp_redis_stop(server);
+    assert_int_equal(yq_lease_release(redis, &keys, &a, &more, NULL), -1);
+    assert_true(yq_temp_redis_start(server));
+    assert_int_equal(yq_lease_take(redis, &keys, "orphan", 30000, &fake.clock, &b, &retry, NULL),
+                     YQ_LEASE_TAKEN);
+    assert_true(b.token > a.token);
+    assert_int_equal(yq_lease_release(redis, &keys, &b, &more, NULL), 0);
+}
+
 static void other_connections_have_their_own(void **state)
 {
     (void)state;
@@ -459,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(one_holder_at_a_time),
+        TEST(what_nobody_here_works_under_is_taken_at_once),
         TEST(other_connections_have_their_own),
         TEST(the_deadline_is_our_own_clock),
         TEST(renewing_lasts_in_redis_too),
