@@ -115,6 +115,10 @@ int yq_store_get_paused(struct yq_redis *r, const struct yq_keys *keys, const ch
                         bool *ret_paused, struct yq_error *err);
 int yq_store_set_paused(struct yq_redis *r, const struct yq_keys *keys, const char *id, bool paused,
                         struct yq_error *err);
+/* Notes that the consumer group was made. *ret_again: it had been made before, so the old one is
+ * lost. */
+int yq_store_note_group(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                        bool *ret_again, struct yq_error *err);
 int yq_store_owe_reconcile(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                            const char *reason, int64_t now_ms, struct yq_error *err);
 

@@ -243,3 +243,15 @@ int yq_store_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id
     }
     return 0;
 }
+
+int yq_store_note_group(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                        bool *ret_again, struct yq_error *err)
+{
+    char key[YQ_KEY_MAX];
+    redisReply *reply = yq_redis_command(r, err, "SET %s made NX", yq_key(keys, id, "group", key));
+    if (reply == NULL)
+        return -1;
+    *ret_again = reply->type == REDIS_REPLY_NIL;
+    freeReplyObject(reply);
+    return 0;
+}

@@ -107,7 +107,9 @@ static int load(struct turn *t, struct yq_error *err)
     struct yq_attempts attempts = {0};
     if (yq_queue_ensure_group(t->c->redis, t->c->keys, t->id, &made, err) < 0)
         return -1;
-    bool lost = made && t->lease.token > 1; /* the first holder of a new connection lost nothing */
+    bool lost = false; /* the first group of a new connection replaces nothing */
+    if (made && yq_store_note_group(t->c->redis, t->c->keys, t->id, &lost, err) < 0)
+        return -1;
     if (lost && yq_store_owe_reconcile(t->c->redis, t->c->keys, t->id, OWED_GROUP,
                                        yq_wall_ms(t->c->clock), err) < 0)
         return -1;

@@ -333,6 +333,11 @@ static void paused_and_owed(void **state)
     assert_int_equal(yq_store_set_paused(redis, &keys, "acme", false, NULL), 0);
     assert_int_equal(yq_store_get_paused(redis, &keys, "acme", &paused, NULL), 0);
     assert_false(paused);
+    bool again = true;
+    assert_int_equal(yq_store_note_group(redis, &keys, "acme", &again, NULL), 0);
+    assert_false(again); /* the first group of a connection replaces nothing */
+    assert_int_equal(yq_store_note_group(redis, &keys, "acme", &again, NULL), 0);
+    assert_true(again);
     assert_int_equal(yq_store_owe_reconcile(redis, &keys, "acme", "group_lost", 100, NULL), 0);
     assert_int_equal(yq_store_owe_reconcile(redis, &keys, "acme", "group_lost", 200, NULL), 0);
     expect_text("HGET yq:{acme}:owed group_lost", "100"); /* since when */
