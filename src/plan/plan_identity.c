@@ -241,6 +241,22 @@ enum progress identify(struct planner *p, struct member *m)
     return choose(p, m, lookups);
 }
 
+enum progress look_at_job_num(struct planner *p, struct member *m)
+{
+    bool empty = m->row->job_num == NULL || m->row->job_num[0] == '\0';
+    bool follows = m->taken_from != NULL && m->link->wrote_job_num;
+    bool open = false;
+    if (!follows && !(empty && p->policy->write_job_num == YQ_JOB_NUM_ALWAYS))
+        return READY;
+    const struct yq_lookup *l = look_up(p, YQ_BY_JOB_NUM, m->w->userid, &open);
+    if (open)
+        return OPEN;
+    m->job_num_taken = l == NULL; /* cannot be read: perhaps */
+    for (size_t i = 0; l != NULL && i < l->hit_count; i++)
+        m->job_num_taken |= l->hits[i] != m->row;
+    return READY;
+}
+
 void settle_contests(struct planner *p)
 {
     for (bool moved = true; moved;) {

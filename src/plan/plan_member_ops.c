@@ -129,7 +129,7 @@ static bool job_num_wanted(const struct planner *p, const struct member *m)
     case YQ_JOB_NUM_ALWAYS:
         return (empty || follows) && !m->job_num_taken;
     case YQ_JOB_NUM_WHEN_NEEDED:
-        return follows || (m->row == NULL && !reachable && !m->job_num_taken);
+        return (follows || (m->row == NULL && !reachable)) && !m->job_num_taken;
     }
     return false;
 }

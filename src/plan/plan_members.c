@@ -272,7 +272,7 @@ static enum progress recognise(struct planner *p, struct member *m)
     if (step != READY)
         return step;
     collect_values(p, m);
-    return m->row ? READY : identify(p, m);
+    return m->row ? look_at_job_num(p, m) : identify(p, m);
 }
 
 static void settle(struct planner *p, struct member *m)

@@ -172,6 +172,8 @@ const struct yq_evidence *told_by(const struct planner *p, const struct member *
 /* plan_identity.c: finds the record of a member without a link. READY: m->row is set, or stays NULL
  * because nobody is found; OPEN, WAITS (a case; the verdict says why) otherwise. */
 enum progress identify(struct planner *p, struct member *m);
+/* Is the job number that m->row would get somebody else's? */
+enum progress look_at_job_num(struct planner *p, struct member *m);
 /* Once everybody is known: a record whose stronger claimant is not linked with it after all, being
  * a case or unreadable, stays undecided for whoever else it matches. */
 void settle_contests(struct planner *p);
