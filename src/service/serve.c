@@ -19,10 +19,11 @@
 #include "service/scheduler.h"
 #include "service/worker.h"
 
-#define IDLE_MS 60000    /* a connection between two requests */
-#define STOP_MS 10000    /* for all of it */
-#define DRAIN_MS 6000    /* of that, for requests that are under way */
-#define DRAIN_LOOK_MS 20 /* how often to see whether they are done */
+#define FIRST_REDIS_MS 1000 /* so long Redis is given before callbacks are taken without it */
+#define IDLE_MS 60000       /* a connection between two requests */
+#define STOP_MS 10000       /* for all of it */
+#define DRAIN_MS 6000       /* of that, for requests that are under way */
+#define DRAIN_LOOK_MS 20    /* how often to see whether they are done */
 
 struct daemon {
     const struct yq_settings *settings;
@@ -118,11 +119,20 @@ static struct yq_http_server *listen_on(struct daemon *d, const char *address,
     return yq_http_server_new(d->base, address, &limits, routes, err);
 }
 
+/* Who sees that we listen may send at once, and shall not be told 503 for nothing. */
+static void await_redis(struct daemon *d)
+{
+    int64_t until = now_ms() + FIRST_REDIS_MS;
+    while (!yq_intake_up(d->intake) && d->stop_began_ms == 0 && now_ms() < until)
+        event_base_loop(d->base, EVLOOP_ONCE);
+}
+
 static int start_receiver(struct daemon *d, struct yq_error *err)
 {
     d->intake = yq_intake_new(d->base, d->settings, d->clock, err);
     if (d->intake == NULL)
         return -1;
+    await_redis(d);
     d->callback = yq_callback_new(d->settings, d->intake, d->clock);
     d->routes[0] = (struct yq_route){YQ_CALLBACK_PATH, YQ_METHOD_GET | YQ_METHOD_POST,
                                      yq_callback_handle, d->callback};
