@@ -68,9 +68,9 @@ struct yq_event {
  *   job         {"job_id","job_type","error_code":"0","error_message"}
  *   command.approve  {"hash"}; command.link  {"eteams"}
  *   others      {} or what the kind needs
- * An element that is present but empty appears as "" or []: WeCom cleared it. What is malformed counts
- * as not said: a number; a list with a malformed number in it; `leader_in` that is not as long as
- * `departments`, to which it is parallel. Malformed userids are dropped from their list. */
+ * An element that is present but empty appears as "" or []: WeCom cleared it. What is malformed
+ * counts as not said: a number; a list with a malformed number in it; `leader_in` that is not as
+ * long as `departments`, to which it is parallel. Malformed userids are dropped from their list. */
 
 void yq_event_init(struct yq_event *e);
 void yq_event_release(struct yq_event *e);

@@ -57,7 +57,7 @@
     X(PLAN_REPLACED, "plan_replaced", "plan %1 was replaced by the newer plan %2")                 \
     X(NOT_APPROVED, "not_approved", "not in the plan that was approved: left to its own events")   \
     X(HELD_AGAIN, "held_again", "not in the plan that was approved: held again as plan %1")        \
-    X(STILL_HELD, "still_held", "waits for approval already, now as plan %1")                       \
+    X(STILL_HELD, "still_held", "waits for approval already, now as plan %1")                      \
     X(NO_RECORD, "no_record", "eteams has no record %1")                                           \
     X(RECORD_UNFIT, "record_unfit",                                                                \
       "record %1 has left, is disabled, is a secondary identity or the root: not linked")          \

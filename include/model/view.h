@@ -135,7 +135,7 @@ struct yq_evidence {
     struct yq_wecom_department *reported_department; /* NULL: nothing */
     int64_t reported_at[YQ_MEMBER_FIELD_COUNT];      /* when each reported field was said */
     unsigned attempts;                               /* how often this was tried before */
-    int64_t waited_ms; /* since these events were first looked at */
+    int64_t waited_ms;                               /* since these events were first looked at */
     UT_hash_handle hh;
 };
 

@@ -32,8 +32,8 @@ size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
  * removals and moves were held. */
 size_t yq_guard_approve(struct yq_plan *p, const struct yq_held_plan *approved);
 
-/* Holds the removals and moves that wait for a person already, however few they are now. Returns how
- * many that were not held before. */
+/* Holds the removals and moves that wait for a person already, however few they are now. Returns
+ * how many that were not held before. */
 size_t yq_guard_keep(struct yq_plan *p, const struct yq_held_plan *waiting);
 
 /* Tells the held subjects' verdicts the hash under which they are held. */

@@ -6,8 +6,9 @@
 #include "plan/plan.h"
 
 #define YQ_HELD_VERSION 2
-#define YQ_HELD_MS (INT64_C(7) * 24 * 60 * 60 * 1000) /* a plan expires after 7 days (design §5)  \
-                                                       */
+#define YQ_HELD_MS                                                                                 \
+    (INT64_C(7) * 24 * 60 * 60 * 1000) /* a plan expires after 7 days (design §5)                 \
+                                        */
 
 struct yq_held_row {
     enum yq_operation_kind kind;

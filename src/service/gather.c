@@ -329,7 +329,8 @@ static int answer_needs(struct round *g, const struct yq_plan *p, struct yq_erro
     return g->v->eteams_members_complete ? own_candidates(g, err) : 0;
 }
 
-/* A list may bring the new userid of somebody without anybody asking for it, and so for its link. */
+/* A list may bring the new userid of somebody without anybody asking for it, and so for its link.
+ */
 static int load_links_of_renamed(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
 {
     size_t count = 0;

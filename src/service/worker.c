@@ -11,9 +11,9 @@
 #include "clients/http_client.h"
 #include "clients/queue.h"
 #include "clients/system_clock.h"
+#include "reconciler.h"
 #include "service/connection.h"
 #include "service/log.h"
-#include "reconciler.h"
 #include "turn.h"
 
 #define TAKE_MS 500         /* how long a thread waits for a ready connection before it looks up */
