@@ -250,6 +250,7 @@ static void created_but_not_readable_yet(void **state)
     stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[2],\"members\":[],\"tags\":[]}");
     wecom_member(s, "li.na", "李娜", "3");
     stage_settle(s, false);
+    expect_logged(s, 0, "not_yet_readable");
     stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[1],\"members\":[],\"tags\":[]}");
     stage_settle(s, true);
     expect_person(s, "li.na", "department", "机密", NULL);
