@@ -6,6 +6,8 @@
 #include "model/normal.h"
 #include "planner.h"
 
+#define MOST_LEVELS 100 /* WeCom has 15; a circle must end, too */
+
 struct place {
     const char *key; /* parent, a separator no name can hold, normalised name */
     const struct yq_eteams_department **rows;
@@ -120,7 +122,7 @@ static bool leaves_place(struct planner *p, const struct department *o, const ch
             strcmp(o->parent.id, parent) != 0);
 }
 
-static bool is_blocked(const struct planner *p, const struct department *d)
+bool is_blocked(const struct planner *p, const struct department *d)
 {
     for (const struct blocked *b = p->blocked; b != NULL; b = b->next) {
         if (b->id == d->id)
@@ -162,6 +164,48 @@ enum spot look_at_place(struct planner *p, struct department *d,
     return FREE;
 }
 
+/* The record that it will be below: of one that this plan makes, the record above that. */
+static const char *standing(const struct planner *p, struct yq_ref ref)
+{
+    const struct department *d;
+    for (int depth = 0; ref.id == NULL && ref.wecom != 0 && depth < MOST_LEVELS; depth++) {
+        HASH_FIND(hh, p->departments, &ref.wecom, sizeof(ref.wecom), d);
+        if (d == NULL)
+            return NULL;
+        ref = d->parent;
+    }
+    return ref.id;
+}
+
+static const char *above(const struct planner *p, const struct yq_eteams_department *row,
+                         bool planned)
+{
+    const struct department *o = NULL;
+    if (planned && row->owner != NULL)
+        HASH_FIND(hh, p->departments, &row->owner->id, sizeof(row->owner->id), o);
+    bool settled =
+        o != NULL && o->full && (o->progress == READY || (o->progress == BUSY && o->parent_known));
+    return settled ? standing(p, o->parent) : row->parent;
+}
+
+enum progress look_above(struct planner *p, const struct department *d, bool planned, bool *ret_own)
+{
+    const char *id = standing(p, d->parent), *root = p->view->eteams_root;
+    *ret_own = false;
+    for (int depth = 0; id != NULL && depth < MOST_LEVELS; depth++) {
+        *ret_own = strcmp(id, d->row->id) == 0;
+        if (*ret_own || (root != NULL && strcmp(id, root) == 0))
+            return READY;
+        const struct yq_eteams_department *row = yq_view_find_eteams_department(p->view, id);
+        if (row == NULL || row->fact == YQ_UNASKED) {
+            need(p, YQ_NEED_ETEAMS_DEPARTMENT, id, 0);
+            return OPEN;
+        }
+        id = row->fact == YQ_PRESENT ? above(p, row, planned) : NULL;
+    }
+    return READY;
+}
+
 bool is_taken_over(struct planner *p, const struct yq_eteams_department *row)
 {
     if (row->parent == NULL || row->name == NULL)
@@ -177,10 +221,15 @@ bool is_taken_over(struct planner *p, const struct yq_eteams_department *row)
 }
 
 /* Did d count on somebody who stays after all? */
-static bool takes_what_is_kept(struct planner *p, const struct department *d)
+static bool counted_wrong(struct planner *p, const struct department *d)
 {
-    if (d->progress != READY || !d->full || d->parent.id == NULL || d->name == NULL)
+    bool circle = false;
+    if (d->progress != READY || !d->full || d->name == NULL)
         return false;
+    if (d->row != NULL && !d->found && !in_place(d->row, d->parent.id))
+        (void)look_above(p, d, true, &circle);
+    if (circle || d->parent.id == NULL)
+        return circle;
     const struct yq_eteams_department *there = child_named(p, d->parent.id, d->name, true, d);
     if (there == NULL || there->owner == NULL)
         return false;
@@ -191,7 +240,7 @@ bool block_takers(struct planner *p)
 {
     bool found = false;
     for (const struct department *d = p->departments; d != NULL; d = d->hh.next) {
-        if (p->plan->needs != NULL || is_blocked(p, d) || !takes_what_is_kept(p, d))
+        if (p->plan->needs != NULL || is_blocked(p, d) || !counted_wrong(p, d))
             continue;
         struct blocked *b = yq_arena_alloc(p->arena, sizeof(*b));
         *b = (struct blocked){d->id, p->blocked};

@@ -152,9 +152,15 @@ enum spot { FREE, LINK_IT, TAKEN, TAKEN_BY_LINKED, UNDECIDED, UNKNOWN };
 /* The place that d wants: is somebody there, and will they go (decisions.md 10)? */
 enum spot look_at_place(struct planner *p, struct department *d,
                         const struct yq_eteams_department **ret_there);
+/* Is d's own record among those above the place that d wants? As eteams has them, or as this plan
+ * leaves them. OPEN with a need while one of them was not asked for. */
+enum progress look_above(struct planner *p, const struct department *d, bool planned,
+                         bool *ret_own);
 /* Those who depend on each other count on each other before all is known. Once everything is
- * settled: blocks whoever takes a place that is kept after all. True: plan anew. */
+ * settled: blocks whoever takes a place that is kept after all, or moves below one that does not
+ * move away. True: plan anew. */
 bool block_takers(struct planner *p);
+bool is_blocked(const struct planner *p, const struct department *d);
 /* Is the record of a department that is gone linked with another one by this plan? */
 bool is_taken_over(struct planner *p, const struct yq_eteams_department *row);
 void release_places(struct planner *p);

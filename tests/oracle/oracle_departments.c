@@ -132,6 +132,23 @@ bool department_excused(const struct judge *j, uint32_t id)
     return parent != NULL && name_is_blocked(j, w, "", parent, text_of(w, "name"));
 }
 
+/* Its own record stands above the wanted place, and one between them belongs to a department that
+ * cannot be seen, so that it stays (decision 26): nobody can move below himself. */
+static bool kept_by_a_circle(const struct judge *j, const char *self, const char *parent)
+{
+    bool frozen = false;
+    const cJSON *at = parent ? find_record(j->c->after, "departments", parent) : NULL;
+    for (int depth = 0; at != NULL && depth < 100; depth++) {
+        const char *id = text_of(at, "id");
+        const char *owner = owner_of_record(j->c->department_links_after, id);
+        if (same_text(id, self))
+            return frozen;
+        frozen = frozen || (owner && !visible_and_readable(j, (uint32_t)strtoul(owner, NULL, 10)));
+        at = find_record(j->c->after, "departments", text_of(at, "parent"));
+    }
+    return false;
+}
+
 /* Name and position of a linked department. must: an event touched it or a member needs it; the
  * others may be as they were. */
 static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bool must)
@@ -153,7 +170,8 @@ static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bo
                       name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
                       name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
     bool excused = !must || in_the_way || department_unreadable(j, id_of(w, "id"));
-    bool may_wait = excused || (!placed && parent_is_unsettled(j, w));
+    bool may_wait =
+        excused || (!placed && (parent_is_unsettled(j, w) || kept_by_a_circle(j, eteams, parent)));
     if (in_the_way && option_true(j, "history", false))
         kept_name = kept_place = true; /* or what they were in between */
     if (*name != '\0' && !named && !(kept_name && may_wait))

@@ -156,6 +156,26 @@ static void make_org(struct maker *m, const struct world_department *d)
         o->enabled = percent(m, 80);
 }
 
+/* An administrator of eteams moved one below another that is not below it. */
+static bool stands_below(const struct world *w, const struct world_org *o, const char *id)
+{
+    for (; o != NULL && o->parent != NULL; o = world_org(w, o->parent)) {
+        if (strcmp(o->id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void move_an_org(struct maker *m)
+{
+    if (m->w->org_count < 3)
+        return;
+    struct world_org *o = &m->w->orgs[1 + below(m, (uint32_t)m->w->org_count - 1)];
+    const struct world_org *to = world_org(m->w, any_org(m));
+    if (!stands_below(m->w, to, o->id) && org_name_free(m->w, o->name, to->id))
+        o->parent = to->id;
+}
+
 static void make_orgs(struct maker *m)
 {
     world_add_org(m->w, "900", "公司", NULL);
@@ -165,6 +185,8 @@ static void make_orgs(struct maker *m)
         if (percent(m, 20))
             make_org(m, NULL);
     }
+    while (percent(m, 30))
+        move_an_org(m);
     if (percent(m, 10)) /* deleted in WeCom, still linked */
         make_org(m, &(struct world_department){.id = 20, .parent = 1, .name = "旧部门"});
     if (percent(m, 5)) /* a link that leads nowhere */
