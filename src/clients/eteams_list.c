@@ -46,8 +46,6 @@ int yq_eteams_list_members(struct yq_eteams *e, struct yq_http *h, struct yq_vie
     }
     if (rc < 0)
         return -1;
-    if (v->eteams_members == NULL) /* there is always an administrator */
-        return yq_error_set(err, YQ_ERROR_RETRY, "queryEmployee shows nobody at all");
     v->eteams_members_complete = true;
     struct yq_lookup *l, *next;
     HASH_ITER (hh, v->lookups, l, next) {
@@ -163,7 +161,7 @@ int yq_eteams_find_root(struct yq_eteams *e, struct yq_http *h, const struct yq_
         rc = yq_eteams_list_departments(e, h, v, watch, err);
         size_t n = rc == 0 ? find_roots(v, &last) : 0;
         if (rc == 0 && n == 0)
-            rc = yq_error_set(err, YQ_ERROR_RETRY, "queryOrg shows no department at all");
+            rc = yq_error_set(err, YQ_ERROR_RETRY, "queryOrg shows no root");
         else if (rc == 0 && n > 1)
             rc = yq_error_set(err, YQ_ERROR_FATAL,
                               "queryOrg shows %zu top departments: set eteams.root_org_id", n);

@@ -437,6 +437,7 @@ static void finds_the_one_root(void **state)
         {PAGE("2", ORG("43", "41", "1") "," ORG("41", "99", "1")), "41", YQ_ERROR_NONE},
         {PAGE("2", ORG("43", "0", "0") "," ORG("41", "0", "1")), "41", YQ_ERROR_NONE},
         {PAGE("2", ORG("43", "0", "1") "," ORG("41", "0", "1")), NULL, YQ_ERROR_FATAL},
+        {PAGE("2", ORG("43", "41", "1") "," ORG("41", "43", "1")), NULL, YQ_ERROR_RETRY},
         {PAGE("0", ""), NULL, YQ_ERROR_RETRY},
         {"garbage", NULL, YQ_ERROR_RETRY},
     };
