@@ -172,9 +172,10 @@ void wecom_traffic_busy(struct wecom *w, const char *name, int64_t delay_ms)
     struct wecom_traffic *t = w->traffic;
     struct path *p = path_of(t, name);
     int64_t now = mono_ms();
-    /* what ends within this millisecond may have been answered already */
-    drop_answered(p->ends, &p->in_flight, now + 1);
-    drop_answered(t->ends, &t->in_flight, now + 1);
+    /* Timers are no better than that: what is about to end may have been answered already. */
+    int64_t answered = now + 1 + delay_ms / 3;
+    drop_answered(p->ends, &p->in_flight, answered);
+    drop_answered(t->ends, &t->in_flight, answered);
     add_flight(&p->ends, &p->in_flight, &p->ends_cap, now + delay_ms);
     add_flight(&t->ends, &t->in_flight, &t->ends_cap, now + delay_ms);
     if (p->in_flight > p->max_in_flight)
