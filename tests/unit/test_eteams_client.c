@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "clients/eteams_client.h"
+#include "clients/eteams_people.h"
 #include "support/fake_clock.h"
 #include "support/peer_script.h"
 
@@ -223,6 +224,33 @@ static void does_without_leavers_where_it_must(void **state)
     assert_int_equal(read_people(&w, ids, 2, NULL), 0);
     assert_int_equal(peer_server_count(w.server, "/queryEmployee"), 3); /* it is remembered */
     close_world(&w);
+}
+
+/* Thousands are looked up in an index of all people; who may be meant is read again by id, and
+ * where that fails nobody knows. */
+static void looks_people_up_in_an_index(void **state)
+{
+    (void)state;
+    for (int readable = 0; readable < 2; readable++) {
+        struct world w = {
+            .script = {{{"/queryEmployee", "\"ids\"",
+                         readable ? PAGE("1", PERSON(A, "\"account\":\"li.na\",")) : "garbage"},
+                        {"/queryEmployee", NULL,
+                         PAGE("2", PERSON(A, "\"account\":\"li.na\",") "," PERSON(B, ""))}}}};
+        open_world(&w, "T");
+        struct yq_people *people = NULL;
+        struct yq_lookup *l[] = {yq_view_lookup(w.v, YQ_BY_ACCOUNT, "li.na"),
+                                 yq_view_lookup(w.v, YQ_BY_ACCOUNT, "wang")};
+        assert_int_equal(yq_eteams_index_people(w.e, w.h, &people, NULL, NULL), 0);
+        assert_int_equal(yq_people_count(people), 2);
+        assert_int_equal(yq_eteams_look_up_among(w.e, w.h, w.v, people, l, 2, NULL, NULL), 0);
+        assert_int_equal(l[0]->fact, readable ? YQ_PRESENT : YQ_UNREADABLE);
+        assert_int_equal(l[0]->hit_count, readable);
+        assert_int_equal(l[1]->fact, YQ_PRESENT);
+        assert_int_equal(l[1]->hit_count, 0);
+        yq_people_free(people);
+        close_world(&w);
+    }
 }
 
 static void looks_people_up(void **state)
@@ -679,6 +707,7 @@ int main(void)
         cmocka_unit_test(sends_state_calls_with_bare_ids),
         cmocka_unit_test(splits_what_is_too_much),
         cmocka_unit_test(says_what_is_not_known),
+        cmocka_unit_test(looks_people_up_in_an_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
