@@ -6,8 +6,6 @@
 #include "model/normal.h"
 #include "planner.h"
 
-#define WECOM_ROOT 1u /* wecom.md §4.2 */
-
 static enum progress stop(struct department *d, enum progress progress, enum yq_reason_code code,
                           const char *arg1, const char *arg2)
 {
@@ -190,43 +188,28 @@ static enum progress find_or_create(struct planner *p, struct department *d)
     return ready(d, there ? there->id : NULL);
 }
 
-/* Everything above d in WeCom is compared with eteams, from the top: so each moves before what is
- * below it. */
-static enum progress settle_above(struct planner *p, uint32_t id)
-{
-    const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, id);
-    if (id <= WECOM_ROOT)
-        return READY;
-    if (w == NULL || w->fact == YQ_UNASKED) {
-        need(p, YQ_NEED_WECOM_DEPARTMENT, NULL, id);
-        return OPEN;
-    }
-    enum progress step = w->fact == YQ_PRESENT ? settle_above(p, w->parent) : READY;
-    if (step == READY && settle_department(p, id, true)->progress == OPEN)
-        step = OPEN;
-    return step;
-}
-
 /* Its new parent may stand below d in eteams, and has to move away first. */
 static enum progress avoid_circle(struct planner *p, struct department *d)
 {
     bool own = false;
+    int after = 0;
     const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, d->id);
     enum progress step = look_above(p, d, false, &own);
     bool below_own = own;
     if (step == READY && own)
-        step = settle_above(p, w->parent);
+        step = settle_between(p, d, w->parent, &after);
     if (step == READY && own)
         step = look_above(p, d, true, &own);
-    if (step != READY)
-        return stop(d, step, YQ_REASON_NONE, NULL, NULL);
-    const struct department *parent =
-        w->parent > WECOM_ROOT ? settle_department(p, w->parent, false) : NULL;
-    if ((own || (below_own && is_blocked(p, d))) && parent != NULL)
+    if (step == OPEN)
+        return d->progress = OPEN;
+    if (!below_own || w->parent <= WECOM_ROOT)
+        return READY;
+    const struct department *parent = settle_department(p, w->parent, false);
+    if (own || is_blocked(p, d))
         return parent_waits(p, d, parent);
-    if (parent != NULL && parent->progress == READY)
-        d->depth = parent->depth + 1;
+    d->depth = parent->depth + 1;
     d->stage = STAGE_DEPARTMENT + d->depth * STAGE_LEVEL;
+    d->stage = after >= d->stage ? after + 1 : d->stage;
     return READY;
 }
 

@@ -45,6 +45,8 @@ static enum hold ask_owner(struct planner *p, struct member *m, const char *owne
 static enum progress give_in(struct planner *p, struct member *m, enum yq_member_field f,
                              const char *holder, bool may_come)
 {
+    if (m->fate == FROZEN) /* became a case meanwhile */
+        return READY;
     const char *field = yq_member_field_name(f);
     const struct yq_evidence *e = told_by(p, m);
     may_come |=

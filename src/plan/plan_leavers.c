@@ -68,12 +68,21 @@ static void add_waiting(struct newcomers *found, struct member *now, enum likene
     found->waits_surely |= likeness == SAME_PERSON;
 }
 
+static bool is_newcomer(const struct yq_evidence *e, const struct member *leaver)
+{
+    return e->subject.kind == YQ_SUBJECT_MEMBER && may_be_new(e) && e != leaver->evidence;
+}
+
 static struct newcomers look_among_newcomers(struct planner *p, struct member *m)
 {
     struct newcomers found = {0};
+    for (size_t i = 0; i < p->evidence_count; i++) { /* all first: one may take another leaver */
+        if (is_newcomer(p->evidence[i], m))
+            (void)settle_member(p, p->evidence[i]->subject.userid);
+    }
     for (size_t i = 0; i < p->evidence_count; i++) {
         const struct yq_evidence *e = p->evidence[i];
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || !may_be_new(e) || e == m->evidence)
+        if (!is_newcomer(e, m))
             continue;
         struct member *now = settle_member(p, e->subject.userid);
         if (now->progress == OPEN)
@@ -104,7 +113,7 @@ static void ask_about_all(struct planner *p, struct member *m, enum likeness lik
 {
     for (size_t i = 0; i < p->evidence_count; i++) {
         const struct yq_evidence *e = p->evidence[i];
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || !may_be_new(e) || e == m->evidence)
+        if (!is_newcomer(e, m))
             continue;
         struct member *now = settle_member(p, e->subject.userid);
         if ((now->fate != JOINS && !now->alike) || compare(p, m, now) < likeness)

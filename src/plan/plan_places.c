@@ -206,6 +206,42 @@ enum progress look_above(struct planner *p, const struct department *d, bool pla
     return READY;
 }
 
+/* Everything above d in WeCom is compared with eteams, from the top: so each moves before what is
+ * below it. */
+static enum progress settle_above(struct planner *p, uint32_t id)
+{
+    const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, id);
+    if (id <= WECOM_ROOT)
+        return READY;
+    if (w == NULL || w->fact == YQ_UNASKED) {
+        need(p, YQ_NEED_WECOM_DEPARTMENT, NULL, id);
+        return OPEN;
+    }
+    enum progress step = w->fact == YQ_PRESENT ? settle_above(p, w->parent) : READY;
+    if (step == READY && settle_department(p, id, true)->progress == OPEN)
+        step = OPEN;
+    return step;
+}
+
+enum progress settle_between(struct planner *p, const struct department *d, uint32_t wecom_parent,
+                             int *stage)
+{
+    const struct yq_eteams_department *row;
+    const char *id = standing(p, d->parent);
+    enum progress step = settle_above(p, wecom_parent);
+    for (int depth = 0; id != NULL && strcmp(id, d->row->id) != 0 && depth < MOST_LEVELS; depth++) {
+        row = yq_view_find_eteams_department(p->view, id);
+        id = row != NULL && row->fact == YQ_PRESENT ? row->parent : NULL;
+        const struct department *o =
+            id && row->owner ? settle_department(p, row->owner->id, true) : NULL;
+        if (o != NULL && o->progress == OPEN)
+            step = OPEN;
+        if (o != NULL && o->progress == READY && o->stage > *stage)
+            *stage = o->stage;
+    }
+    return step;
+}
+
 bool is_taken_over(struct planner *p, const struct yq_eteams_department *row)
 {
     if (row->parent == NULL || row->name == NULL)

@@ -4,6 +4,7 @@
 
 #include "plan/plan.h"
 
+#define WECOM_ROOT 1u     /* wecom.md §4.2 */
 #define STATUS_DISABLED 2 /* wecom.md §4.3 */
 #define STATUS_LEFT 5
 
@@ -156,6 +157,10 @@ enum spot look_at_place(struct planner *p, struct department *d,
  * leaves them. OPEN with a need while one of them was not asked for. */
 enum progress look_above(struct planner *p, const struct department *d, bool planned,
                          bool *ret_own);
+/* Settles all that is above d in WeCom, and those whose records stand between the wanted place and
+ * d's own, above it; *stage is raised to the last in which one of these moves. */
+enum progress settle_between(struct planner *p, const struct department *d, uint32_t wecom_parent,
+                             int *stage);
 /* Those who depend on each other count on each other before all is known. Once everything is
  * settled: blocks whoever takes a place that is kept after all, or moves below one that does not
  * move away. True: plan anew. */

@@ -62,6 +62,23 @@ static bool parent_is_unsettled(const struct judge *j, const cJSON *w)
             !same_name(text_of(is, "name"), text_of(above, "name")));
 }
 
+/* Its own record stands above the wanted place, and one between them belongs to a department that
+ * cannot be seen, so that it stays (decision 26): nobody can move below himself. */
+static bool kept_by_a_circle(const struct judge *j, const char *self, const char *parent)
+{
+    bool frozen = false;
+    const cJSON *at = parent ? find_record(j->c->after, "departments", parent) : NULL;
+    for (int depth = 0; at != NULL && depth < 100; depth++) {
+        const char *id = text_of(at, "id");
+        const char *owner = owner_of_record(j->c->department_links_after, id);
+        if (same_text(id, self))
+            return frozen;
+        frozen = frozen || (owner && !visible_and_readable(j, (uint32_t)strtoul(owner, NULL, 10)));
+        at = find_record(j->c->after, "departments", text_of(at, "parent"));
+    }
+    return false;
+}
+
 /* A department that belongs below that parent has this name in eteams, and keeps it because WeCom's
  * cannot be read. */
 static bool kept_by_nameless(const struct judge *j, uint32_t parent, const char *name)
@@ -95,7 +112,8 @@ static bool blocked(const struct judge *j, const cJSON *w, const char *self, con
         uint32_t other = owner ? (uint32_t)strtoul(owner, NULL, 10) : 0;
         const cJSON *twin = find_wecom_department(j, other);
         if (owner == NULL || !visible_and_readable(j, other) || department_unreadable(j, other) ||
-            *text_of(twin, "name") == '\0' || parent_is_unsettled(j, twin))
+            *text_of(twin, "name") == '\0' || parent_is_unsettled(j, twin) ||
+            kept_by_a_circle(j, id, wanted_parent(j, twin)))
             return true; /* what cannot be seen stays where it is (decision 26) */
         const char *place = wanted_parent(j, twin);
         bool stuck = place != NULL && depth > 0 &&
@@ -130,23 +148,6 @@ bool department_excused(const struct judge *j, uint32_t id)
         return true;
     const char *parent = wanted_parent(j, w);
     return parent != NULL && name_is_blocked(j, w, "", parent, text_of(w, "name"));
-}
-
-/* Its own record stands above the wanted place, and one between them belongs to a department that
- * cannot be seen, so that it stays (decision 26): nobody can move below himself. */
-static bool kept_by_a_circle(const struct judge *j, const char *self, const char *parent)
-{
-    bool frozen = false;
-    const cJSON *at = parent ? find_record(j->c->after, "departments", parent) : NULL;
-    for (int depth = 0; at != NULL && depth < 100; depth++) {
-        const char *id = text_of(at, "id");
-        const char *owner = owner_of_record(j->c->department_links_after, id);
-        if (same_text(id, self))
-            return frozen;
-        frozen = frozen || (owner && !visible_and_readable(j, (uint32_t)strtoul(owner, NULL, 10)));
-        at = find_record(j->c->after, "departments", text_of(at, "parent"));
-    }
-    return false;
 }
 
 /* Name and position of a linked department. must: an event touched it or a member needs it; the
