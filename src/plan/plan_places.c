@@ -207,17 +207,17 @@ enum progress look_above(struct planner *p, const struct department *d, bool pla
 }
 
 /* Everything above d in WeCom is compared with eteams, from the top: so each moves before what is
- * below it. */
-static enum progress settle_above(struct planner *p, uint32_t id)
+ * below it. What was read at different moments can go round in a circle. */
+static enum progress settle_above(struct planner *p, uint32_t id, int depth)
 {
     const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, id);
-    if (id <= WECOM_ROOT)
+    if (id <= WECOM_ROOT || depth > MOST_LEVELS)
         return READY;
     if (w == NULL || w->fact == YQ_UNASKED) {
         need(p, YQ_NEED_WECOM_DEPARTMENT, NULL, id);
         return OPEN;
     }
-    enum progress step = w->fact == YQ_PRESENT ? settle_above(p, w->parent) : READY;
+    enum progress step = w->fact == YQ_PRESENT ? settle_above(p, w->parent, depth + 1) : READY;
     if (step == READY && settle_department(p, id, true)->progress == OPEN)
         step = OPEN;
     return step;
@@ -228,7 +228,7 @@ enum progress settle_between(struct planner *p, const struct department *d, uint
 {
     const struct yq_eteams_department *row;
     const char *id = standing(p, d->parent);
-    enum progress step = settle_above(p, wecom_parent);
+    enum progress step = settle_above(p, wecom_parent, 0);
     for (int depth = 0; id != NULL && strcmp(id, d->row->id) != 0 && depth < MOST_LEVELS; depth++) {
         row = yq_view_find_eteams_department(p->view, id);
         id = row != NULL && row->fact == YQ_PRESENT ? row->parent : NULL;
