@@ -90,6 +90,11 @@ static const struct yq_ref *ref_of(const struct yq_operation *op)
     return NULL;
 }
 
+static bool makes_record(const struct yq_operation *op)
+{
+    return op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
+}
+
 /* ---- how an operation came out ---- */
 
 /* Codes that say that what was read no longer stands: read and plan again (decisions.md 27). */
@@ -118,7 +123,7 @@ static void fail(struct apply *a, const struct yq_operation *op, const struct yq
         o->reason.code = YQ_REASON_PEER_REFUSED;
         if (outdated(error->code))
             o->retry_ms = 1;
-        if (op->kind == YQ_OP_MEMBER_CREATE)
+        if (makes_record(op))
             yq_made_drop(a->record, op);
     }
     a->result->failed++;
@@ -129,11 +134,10 @@ static void fail(struct apply *a, const struct yq_operation *op, const struct yq
 
 static void succeed(struct apply *a, const struct yq_operation *op, const char *target)
 {
-    bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
-    if (makes)
+    if (makes_record(op)) {
         remember(a, &op->subject, target);
-    if (op->kind == YQ_OP_MEMBER_CREATE)
         yq_made_drop(a->record, op);
+    }
     outcome_of(a, &op->subject)->operations++;
     a->result->applied++;
     yq_metric_add(YQ_METRIC_APPLIED, a->s->connection->settings->id,
@@ -205,8 +209,7 @@ static int write_kind(enum yq_operation_kind kind)
 
 static const char *target_of(const struct apply *a, const struct yq_operation *op)
 {
-    bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
-    if (op->target != NULL || makes)
+    if (op->target != NULL || makes_record(op))
         return op->target;
     return created_id(a, &op->subject);
 }
@@ -214,7 +217,7 @@ static const char *target_of(const struct apply *a, const struct yq_operation *o
 static void settle_row(struct apply *a, const struct yq_operation *op,
                        const struct yq_eteams_row *row)
 {
-    bool makes = op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
+    bool makes = makes_record(op);
     if (row->error.kind != YQ_ERROR_NONE) {
         /* people in it, or below it: the department is kept (decisions.md 24) */
         if (op->kind == YQ_OP_DEPARTMENT_DISABLE && row->error.code == 410005)
@@ -309,9 +312,10 @@ static int note_creations(struct apply *a, struct yq_operation *const *ops, size
 {
     bool any = false;
     for (size_t i = 0; i < count; i++) {
-        if (ops[i]->kind != YQ_OP_MEMBER_CREATE)
+        const struct yq_ref *ref = ref_of(ops[i]);
+        if (!makes_record(ops[i]))
             continue;
-        yq_made_note(a->record, ops[i]);
+        yq_made_note(a->record, ops[i], ref ? resolve(a, ref) : NULL);
         any = true;
     }
     return any ? yq_record_commit(a->record, err) : 0;

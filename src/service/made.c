@@ -18,41 +18,54 @@ static const char *made_key(const struct yq_sync *s, char out[YQ_KEY_MAX])
     return yq_key(s->keys, s->connection->settings->id, "made", out);
 }
 
-void yq_made_note(struct yq_record *r, const struct yq_operation *op)
+static void add_value(struct yq_buf *json, const char *field, const char *value)
 {
-    static const char *const fields[] = {"username", "mobile", "email", "job_num"};
-    char key[YQ_KEY_MAX], userid[YQ_USERID_MAX + 1];
+    if (value == NULL)
+        return;
+    yq_buf_addf(json, ",\"%s\":", field);
+    yq_buf_add_json_string(json, value);
+}
+
+void yq_made_note(struct yq_record *r, const struct yq_operation *op, const char *parent)
+{
+    static const char *const fields[] = {"username", "mobile", "email", "job_num", "name"};
+    char key[YQ_KEY_MAX], subject[YQ_SUBJECT_MAX];
     struct yq_buf json = YQ_BUF_INIT;
-    yq_userid_key(op->subject.userid, userid);
+    yq_subject_key(&op->subject, subject);
     yq_buf_adds(&json, "{\"v\":1");
     for (size_t i = 0; i < op->change_count; i++) {
         const struct yq_change *c = &op->changes[i];
         for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
-            if (strcmp(c->field, fields[f]) != 0 || c->after == NULL)
-                continue;
-            yq_buf_addf(&json, ",\"%s\":", c->field);
-            yq_buf_add_json_string(&json, c->after);
+            if (strcmp(c->field, fields[f]) == 0)
+                add_value(&json, c->field, c->after);
         }
     }
+    if (op->kind == YQ_OP_DEPARTMENT_CREATE)
+        add_value(&json, "parent", parent);
+    else /* the key of the subject is in lower case */
+        add_value(&json, "userid", op->subject.userid);
     yq_buf_addc(&json, '}');
-    yq_commit_add(r->commit, "HSET", made_key(r->sync, key), userid, yq_buf_text(&json), NULL);
+    yq_commit_add(r->commit, "HSET", made_key(r->sync, key), subject, yq_buf_text(&json), NULL);
     yq_buf_release(&json);
 }
 
 void yq_made_drop(struct yq_record *r, const struct yq_operation *op)
 {
-    char key[YQ_KEY_MAX], userid[YQ_USERID_MAX + 1];
-    yq_userid_key(op->subject.userid, userid);
-    yq_commit_add(r->commit, "HDEL", made_key(r->sync, key), userid, NULL);
+    char key[YQ_KEY_MAX], subject[YQ_SUBJECT_MAX];
+    yq_subject_key(&op->subject, subject);
+    yq_commit_add(r->commit, "HDEL", made_key(r->sync, key), subject, NULL);
 }
 
 /* ---- finding again ---- */
 
+/* Of a creation: who, and the values that were sent. */
 struct suspect {
-    const char *userid; /* as WeCom spells it */
-    char key[YQ_USERID_MAX + 1];
-    const char *name, *job_num;
-    struct yq_lookup *lookups[3];
+    struct yq_subject subject;
+    char key[YQ_SUBJECT_MAX];
+    const char *name;
+    const char *job_num;
+    struct yq_lookup *lookups[3];       /* a member's */
+    struct yq_eteams_department *above; /* a department's */
 };
 
 struct suspects {
@@ -60,64 +73,79 @@ struct suspects {
     size_t count;
 };
 
-/* Members of the scope that were tried before and have no link. */
-static struct suspects tried_before(struct yq_view *v)
+static const char *value_of(struct yq_view *v, const cJSON *json, const char *field)
 {
-    struct suspects s = {yq_calloc(HASH_COUNT(v->evidence) + 1, sizeof(*s.items)), 0};
-    for (const struct yq_evidence *e = v->evidence; e != NULL; e = e->hh.next) {
-        if (e->subject.kind != YQ_SUBJECT_MEMBER || e->attempts < 2)
-            continue;
-        s.items[s.count].userid = e->subject.userid;
-        yq_userid_key(e->subject.userid, s.items[s.count++].key);
+    const char *text = yq_json_text(v->arena, json, field);
+    return text ? yq_arena_strdup(v->arena, text) : NULL;
+}
+
+static bool read_suspect(struct yq_view *v, struct suspect *m, const cJSON *json)
+{
+    const char *mobile = value_of(v, json, "mobile"), *email = value_of(v, json, "email");
+    const char *parent = value_of(v, json, "parent"), *userid = value_of(v, json, "userid");
+    m->job_num = value_of(v, json, "job_num");
+    m->name = value_of(v, json, m->subject.kind == YQ_SUBJECT_MEMBER ? "username" : "name");
+    if (m->subject.kind == YQ_SUBJECT_MEMBER) {
+        m->lookups[0] = mobile ? yq_view_lookup(v, YQ_BY_MOBILE, mobile) : NULL;
+        m->lookups[1] = email ? yq_view_lookup(v, YQ_BY_EMAIL, email) : NULL;
+        m->lookups[2] = m->job_num ? yq_view_lookup(v, YQ_BY_JOB_NUM, m->job_num) : NULL;
+        if (userid != NULL)
+            m->subject = yq_subject_member(userid);
+    } else if (parent != NULL) {
+        m->above = yq_view_eteams_department(v, parent);
     }
-    return s;
+    return m->name != NULL;
 }
 
-static void read_values(struct yq_view *v, struct suspect *m, const cJSON *json)
-{
-    const char *mobile = yq_json_text(v->arena, json, "mobile");
-    const char *email = yq_json_text(v->arena, json, "email");
-    const char *name = yq_json_text(v->arena, json, "username");
-    const char *job_num = yq_json_text(v->arena, json, "job_num");
-    m->name = name ? yq_arena_strdup(v->arena, name) : NULL;
-    m->job_num = job_num;
-    m->lookups[0] = mobile ? yq_view_lookup(v, YQ_BY_MOBILE, mobile) : NULL;
-    m->lookups[1] = email ? yq_view_lookup(v, YQ_BY_EMAIL, email) : NULL;
-    m->lookups[2] = job_num ? yq_view_lookup(v, YQ_BY_JOB_NUM, job_num) : NULL;
-}
-
-/* Keeps those of whom something was sent, and makes their look-ups. */
 static int load(const struct yq_sync *s, struct yq_view *v, struct suspects *all,
                 struct yq_error *err)
 {
     char key[YQ_KEY_MAX];
-    const char **argv = yq_calloc(all->count + 2, sizeof(*argv));
-    size_t kept = 0;
-    argv[0] = "HMGET";
-    argv[1] = made_key(s, key);
-    for (size_t i = 0; i < all->count; i++)
-        argv[i + 2] = all->items[i].key;
-    redisReply *reply = yq_redis_argv(s->redis, (int)all->count + 2, argv, NULL, err);
-    free(argv);
+    redisReply *reply = yq_redis_command(s->redis, err, "HGETALL %s", made_key(s, key));
     if (reply == NULL)
         return -1;
-    for (size_t i = 0; i < reply->elements; i++) {
-        const redisReply *value = reply->element[i];
-        cJSON *json =
-            value->type == REDIS_REPLY_STRING ? yq_json_parse(value->str, value->len, NULL) : NULL;
-        if (json != NULL) {
-            all->items[kept] = all->items[i];
-            read_values(v, &all->items[kept++], json);
-        }
+    all->items = yq_calloc(reply->elements / 2 + 1, sizeof(*all->items));
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        const redisReply *value = reply->element[i + 1];
+        struct suspect *m = &all->items[all->count];
+        cJSON *json = yq_json_parse(value->str, value->len, NULL);
+        *m = (struct suspect){.name = NULL};
+        (void)snprintf(m->key, sizeof(m->key), "%s", reply->element[i]->str);
+        if (json != NULL && yq_subject_parse(m->key, &m->subject, NULL) == 0 &&
+            read_suspect(v, m, json))
+            all->count++;
         cJSON_Delete(json);
     }
     freeReplyObject(reply);
-    all->count = kept;
     return 0;
 }
 
-static int look_up_all(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
-                       struct yq_error *err)
+/* ---- asking ---- */
+
+static int load_links(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
+                      struct yq_error *err)
+{
+    const char *id = s->connection->settings->id;
+    const char **userids = yq_calloc(all->count, sizeof(*userids));
+    uint32_t *departments = yq_calloc(all->count, sizeof(*departments));
+    size_t members = 0, others = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].subject.kind == YQ_SUBJECT_MEMBER)
+            userids[members++] = all->items[i].subject.userid;
+        else
+            departments[others++] = all->items[i].subject.id;
+    }
+    int done =
+        members ? yq_store_load_member_links(s->redis, s->keys, id, userids, members, v, err) : 0;
+    if (done == 0 && others > 0)
+        done = yq_store_load_department_links(s->redis, s->keys, id, departments, others, v, err);
+    free(userids);
+    free(departments);
+    return done;
+}
+
+static int ask_for_people(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
+                          struct yq_error *err)
 {
     struct yq_lookup **lookups = yq_calloc(3 * all->count + 1, sizeof(*lookups));
     const char **ids = NULL;
@@ -147,97 +175,186 @@ static int look_up_all(const struct yq_sync *s, struct yq_view *v, const struct 
     return done;
 }
 
-/* The person that was made: in service, nobody's, and with the name that was sent. */
-static const struct yq_eteams_member *find(struct yq_view *v, const struct suspect *m,
-                                           const struct yq_error **ret_error, bool *ret_known)
+/* The children of where they were sent to, and whose they are. */
+static int ask_for_departments(const struct yq_sync *s, struct yq_view *v,
+                               const struct suspects *all, struct yq_error *err)
+{
+    const char **ids = yq_calloc(all->count, sizeof(*ids)), **children = NULL;
+    size_t count = 0, child_count = 0, capacity = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct yq_eteams_department *above = all->items[i].above;
+        if (above != NULL && above->children == YQ_UNASKED)
+            ids[count++] = above->id;
+    }
+    int done = count ? yq_eteams_read_children(s->connection->eteams, s->http, v, ids, count,
+                                               s->watch, err)
+                     : 0;
+    for (struct yq_eteams_department *d = v->eteams_departments; d != NULL; d = d->hh.next) {
+        yq_grow(&children, &capacity, child_count, sizeof(*children));
+        children[child_count++] = d->id;
+        d->owner_asked = true;
+    }
+    if (done == 0 && count > 0 && child_count > 0)
+        done = yq_store_load_department_owners(s->redis, s->keys, s->connection->settings->id,
+                                               children, child_count, v, err);
+    free(ids);
+    free(children);
+    return done;
+}
+
+/* What eteams answered about a creation. */
+struct answer {
+    bool known;
+    const struct yq_error *error; /* why it is not known */
+    const char *id;               /* NULL: it never happened */
+};
+
+/* In service, nobody's, and with the name that was sent. */
+static struct answer find_person(struct yq_view *v, const struct suspect *m)
 {
     for (int f = 0; f < 3; f++) {
         const struct yq_lookup *l = m->lookups[f];
-        if (l != NULL && l->fact != YQ_PRESENT) {
-            *ret_known = false;
-            *ret_error = l->error;
-            return NULL;
-        }
+        if (l != NULL && l->fact != YQ_PRESENT)
+            return (struct answer){.error = l->error};
         for (size_t i = 0; l != NULL && i < l->hit_count; i++) {
             const struct yq_eteams_member *row = l->hits[i];
-            if (row->in_service && !row->secondary && row->owner == NULL && m->name != NULL &&
+            if (row->in_service && !row->secondary && row->owner == NULL &&
                 yq_same_name(v->arena, m->name, row->name))
-                return row;
+                return (struct answer){.known = true, .id = row->id};
         }
     }
-    return NULL;
+    return (struct answer){.known = true};
+}
+
+/* Below the record that was meant, enabled, nobody's, and with the name that was sent. */
+static struct answer find_department(struct yq_view *v, const struct suspect *m)
+{
+    const struct yq_eteams_department *above = m->above;
+    if (above != NULL && above->children == YQ_UNREADABLE)
+        return (struct answer){.error = above->error};
+    for (const struct yq_eteams_department *d = v->eteams_departments; above && d; d = d->hh.next) {
+        if (d->fact == YQ_PRESENT && d->enabled && d->owner == NULL && d->parent != NULL &&
+            d->name != NULL && strcmp(d->parent, above->id) == 0 &&
+            yq_same_name(v->arena, m->name, d->name))
+            return (struct answer){.known = true, .id = d->id};
+    }
+    return (struct answer){.known = true};
+}
+
+/* ---- concluding ---- */
+
+static void put_link(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
+                     const struct suspect *m, const char *eteams)
+{
+    const char *id = s->connection->settings->id;
+    int64_t now = yq_wall_ms(s->clock);
+    if (m->subject.kind == YQ_SUBJECT_MEMBER) {
+        char key[YQ_USERID_MAX + 1];
+        yq_userid_key(m->subject.userid, key);
+        const struct yq_link_member link = {.key = key,
+                                            .userid = m->subject.userid,
+                                            .eteams = eteams,
+                                            .how = "created",
+                                            .at = now,
+                                            .wrote_job_num = m->job_num != NULL};
+        yq_store_put_member_link(c, s->keys, id, yq_view_set_member_link(v, &link));
+    } else {
+        const struct yq_link_department link = {
+            .id = m->subject.id, .eteams = eteams, .how = "created", .at = now};
+        yq_store_put_department_link(c, s->keys, id, yq_view_set_department_link(v, &link));
+    }
 }
 
 static void link_with(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
-                      const struct suspect *m, const struct yq_eteams_member *row)
+                      const struct suspect *m, const char *eteams)
 {
-    char subject[YQ_SUBJECT_MAX], key[YQ_KEY_MAX];
-    const char *id = s->connection->settings->id;
-    struct yq_subject who = yq_subject_member(m->userid);
-    yq_subject_key(&who, subject);
-    const struct yq_link_member link = {.key = m->key,
-                                        .userid = m->userid,
-                                        .eteams = row->id,
-                                        .how = "created",
-                                        .at = yq_wall_ms(s->clock),
-                                        .wrote_job_num = m->job_num != NULL};
-    yq_store_put_member_link(c, s->keys, id, yq_view_set_member_link(v, &link));
-    yq_commit_add(c, "HDEL", made_key(s, key), m->key, NULL);
-    const char *after = yq_arena_printf(v->arena, "{\"eteams\":\"%s\"}", row->id);
-    yq_store_add_audit(c, s->keys, id,
+    bool member = m->subject.kind == YQ_SUBJECT_MEMBER;
+    const char *after = yq_arena_printf(v->arena, "{\"eteams\":\"%s\"}", eteams);
+    put_link(s, v, c, m, eteams);
+    yq_store_add_audit(c, s->keys, s->connection->settings->id,
                        &(struct yq_audit){.run = s->run,
                                           .event = "",
-                                          .rule = "R3",
-                                          .op = yq_operation_kind_name(YQ_OP_MEMBER_LINK),
-                                          .subject = subject,
+                                          .rule = member ? "R3" : "R1",
+                                          .op = yq_operation_kind_name(
+                                              member ? YQ_OP_MEMBER_LINK : YQ_OP_DEPARTMENT_LINK),
+                                          .subject = m->key,
                                           .before = "{}",
                                           .after = after,
                                           .result = "ok"});
 }
 
-static int adopt_all(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
-                     struct yq_error *err)
+static bool has_link(const struct yq_view *v, const struct suspect *m)
+{
+    return m->subject.kind == YQ_SUBJECT_MEMBER ? yq_view_member_link(v, m->subject.userid) != NULL
+                                                : yq_view_department_link(v, m->subject.id) != NULL;
+}
+
+static void let_wait(struct yq_view *v, const struct suspect *m, const struct yq_error *error)
+{
+    if (m->subject.kind == YQ_SUBJECT_MEMBER) {
+        struct yq_wecom_member *w = yq_view_wecom_member(v, m->subject.userid);
+        w->fact = YQ_UNREADABLE;
+        w->error = error;
+    } else {
+        struct yq_wecom_department *w = yq_view_wecom_department(v, m->subject.id);
+        w->fact = YQ_UNREADABLE;
+        w->error = error;
+    }
+}
+
+static int conclude(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
+                    struct yq_error *err)
 {
     struct yq_commit *c = yq_commit_new();
+    char key[YQ_KEY_MAX];
     for (size_t i = 0; i < all->count; i++) {
         const struct suspect *m = &all->items[i];
-        const struct yq_error *error = NULL;
-        bool known = true;
-        if (yq_view_member_link(v, m->userid) != NULL)
+        struct answer a = {.known = true};
+        if (!has_link(v, m))
+            a = m->subject.kind == YQ_SUBJECT_MEMBER ? find_person(v, m) : find_department(v, m);
+        if (!a.known) {
+            let_wait(v, m, a.error);
             continue;
-        const struct yq_eteams_member *row = find(v, m, &error, &known);
-        if (!known) {
-            struct yq_wecom_member *w = yq_view_wecom_member(v, m->userid);
-            w->fact = YQ_UNREADABLE;
-            w->error = error;
-        } else if (row != NULL) {
-            link_with(s, v, c, m, row);
-        } else { /* it never happened */
-            char key[YQ_KEY_MAX];
-            yq_commit_add(c, "HDEL", made_key(s, key), m->key, NULL);
         }
+        if (a.id != NULL)
+            link_with(s, v, c, m, a.id);
+        yq_commit_add(c, "HDEL", made_key(s, key), m->key, NULL);
     }
     int done = yq_commit_count(c) > 0 ? yq_lease_commit(s->redis, s->keys, s->lease, c, err) : 0;
     yq_commit_free(c);
     return done;
 }
 
+static int adopt(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
+{
+    struct suspects all = {0};
+    int done = load(s, v, &all, err);
+    if (done == 0 && all.count > 0 &&
+        (load_links(s, v, &all, err) < 0 || ask_for_people(s, v, &all, err) < 0 ||
+         ask_for_departments(s, v, &all, err) < 0 || conclude(s, v, &all, err) < 0))
+        done = -1;
+    free(all.items);
+    return done;
+}
+
+/* What another worker is just making is noted, too: only under the lease it is known to be over. */
 int yq_made_adopt(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
 {
-    struct suspects all = tried_before(v);
-    int done = all.count > 0 ? load(s, v, &all, err) : 0;
-    if (done == 0 && all.count > 0) {
-        const char **userids = yq_calloc(all.count, sizeof(*userids));
-        for (size_t i = 0; i < all.count; i++)
-            userids[i] = all.items[i].userid;
-        done = yq_store_load_member_links(s->redis, s->keys, s->connection->settings->id, userids,
-                                          all.count, v, err);
-        free(userids);
-        if (done == 0)
-            done = look_up_all(s, v, &all, err);
-        if (done == 0)
-            done = adopt_all(s, v, &all, err);
-    }
-    free(all.items);
+    char key[YQ_KEY_MAX];
+    const struct yq_sync_batch *b = s->batch;
+    if (b == NULL)
+        return adopt(s, v, err);
+    redisReply *reply = yq_redis_command(s->redis, err, "EXISTS %s", made_key(s, key));
+    if (reply == NULL)
+        return -1;
+    bool any = reply->integer > 0;
+    freeReplyObject(reply);
+    if (!any)
+        return 0;
+    if (b->begin(b->context, err) < 0)
+        return -1;
+    int done = adopt(s, v, err);
+    if (b->end(b->context, done < 0 ? NULL : err) < 0)
+        done = -1;
     return done;
 }

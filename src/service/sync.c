@@ -166,8 +166,7 @@ int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events
     struct yq_record r = {
         .sync = s, .view = v, .commit = yq_commit_new(), .events = events, .context = context};
     int done = -1;
-    bool own_lease = s->batch == NULL && !s->dry_run;
-    if ((own_lease && yq_made_adopt(s, v, err) < 0) || yq_gather(s, v, &ret->plan, err) < 0)
+    if ((!s->dry_run && yq_made_adopt(s, v, err) < 0) || yq_gather(s, v, &ret->plan, err) < 0)
         goto out;
     r.plan = ret->plan;
     if (s->dry_run) {

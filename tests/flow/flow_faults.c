@@ -1,5 +1,6 @@
 /* Peers that fail: nothing is lost, nothing is done twice, the others go on. */
 #include "story.h"
+#include "support/wait.h"
 
 #define GET_USER "/cgi-bin/user/get"
 #define SYNC_EMPLOYEE "/api/hrm/restful/syncEmployee"
@@ -63,6 +64,56 @@ static void a_lost_answer_about_somebody_without_mobile(void **state)
     assert_int_equal(hits(s, STAGE_ETEAMS, "lost_answer"), 1);
     assert_int_equal(count_people(s, "工人"), 1);
     expect_person(s, "gong01", "job_num", "gong01", NULL);
+    expect_all_well(s);
+}
+
+struct awaited {
+    struct stage *s;
+    const char *kind;
+};
+
+static bool was_hit(void *arg)
+{
+    const struct awaited *a = arg;
+    return hits(a->s, STAGE_ETEAMS, a->kind) > 0;
+}
+
+/* The move is heard of before the creation is tried again: what it made is found where it was sent
+ * to, not where the department belongs by now. */
+static void a_lost_answer_about_a_department_that_moves(void **state)
+{
+    struct stage *s = story(state);
+    struct awaited lost = {s, "lost_answer"};
+    wecom_department(s, 2, "研发", 1);
+    stage_settle(s, false);
+    fail_next(s, STAGE_ETEAMS, SYNC_DEPARTMENT, "lost_answer", 1);
+    wecom_department(s, 3, "平台", 2);
+    assert_true(yq_wait_until(was_hit, &lost, 5000));
+    stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":3,\"parent\":1}");
+    stage_settle(s, true);
+    assert_int_equal(count_departments(s, "平台"), 1);
+    expect_department(s, "平台", "", 3);
+    expect_all_well(s);
+}
+
+/* Likewise where a member's event made it. */
+static void a_lost_answer_about_a_department_of_a_newcomer(void **state)
+{
+    struct stage *s = story(state);
+    struct awaited lost = {s, "lost_answer"};
+    wecom_department(s, 2, "研发", 1);
+    stage_settle(s, false);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"hold\"}");
+    wecom_department(s, 3, "平台", 2);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+    fail_next(s, STAGE_ETEAMS, SYNC_DEPARTMENT, "lost_answer", 1);
+    wecom_member(s, "li.na", "李娜", "3");
+    assert_true(yq_wait_until(was_hit, &lost, 5000));
+    stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":3,\"parent\":1}");
+    stage_settle(s, true);
+    assert_int_equal(count_departments(s, "平台"), 1);
+    expect_department(s, "平台", "", 3);
+    expect_person(s, "li.na", "department", "平台", NULL);
     expect_all_well(s);
 }
 
@@ -318,6 +369,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(a_lost_answer_makes_no_double),
         STORY(a_lost_answer_about_somebody_without_mobile),
+        STORY(a_lost_answer_about_a_department_that_moves),
+        STORY(a_lost_answer_about_a_department_of_a_newcomer),
         STORY(a_lost_answer_to_a_resignation),
         STORY(dead_tokens_cost_no_attempt),
         STORY(a_shut_api_is_left_alone_for_its_window),
