@@ -127,10 +127,13 @@ enum progress posts_of(struct planner *p, struct member *m, const struct yq_etea
     return READY;
 }
 
+/* Can there be any? An attempt that did not end may have left one that neither the link knows nor
+ * the list of departments shows: where the main one is now. */
 static enum progress posts_known(struct planner *p, struct member *m)
 {
     bool some = m->part_count > 0 || (m->link != NULL && m->link->post_count > 0) ||
-                (m->row != NULL && m->row->department_count > 1);
+                (m->row != NULL && m->row->department_count > 1) ||
+                (m->evidence != NULL && m->evidence->attempts > 1);
     if (m->row == NULL || !some || p->policy->part_time == YQ_PART_TIME_NONE)
         return READY;
     return posts_of(p, m, m->row);

@@ -142,13 +142,23 @@ static void show_person_owner(struct world *w, struct yq_view *v, const char *id
     }
 }
 
+static bool names_department(const char *const *ids, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(ids[i], id) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void fill_person(struct yq_view *v, struct yq_eteams_member *row,
                         const struct world_person *p)
 {
     const char **ids = yq_arena_alloc(v->arena, (p->post_count + 1) * sizeof(*ids));
     ids[row->department_count++] = p->department;
     for (size_t i = 0; i < p->post_count; i++)
-        ids[row->department_count++] = p->posts[i].department;
+        if (!names_department(ids, row->department_count, p->posts[i].department))
+            ids[row->department_count++] = p->posts[i].department;
     row->departments = ids;
     row->user_id = p->user_id;
     row->account = p->account;
