@@ -37,7 +37,7 @@
  * POST tokens   {"revoke":true}: all codes and tokens end
  * GET  tokens   "issued": access tokens so far
  * POST delay    {"ms":50}: every answer of the interface comes so much later
- * GET  calls    "calls" and rows per path, "max_in_flight"
+ * GET  calls    "calls" and rows per path, "in_flight", "max_in_flight"
  * POST calls    {"reset":true}
  * GET  wire?n=20
  *               "requests": the last ones, path and body as received, without secrets */

@@ -216,7 +216,7 @@ static void carry_out(struct et_sim *sim, const char *path, const struct route *
     if (!fails_before(&call))
         run(&call, route);
     et_faults_settle(&sim->faults, &call.fault);
-    et_traffic_answered(&sim->traffic, path, call.rows, reply->delay_ms);
+    et_traffic_answered(&sim->traffic, path, call.rows, reply);
     yq_arena_free(call.arena);
     cJSON_Delete(body);
 }
@@ -250,7 +250,7 @@ static void handle(void *context, const struct sim_request *request, struct sim_
     else
         carry_out(sim, request->path + prefix, route, request, reply);
     if (route == NULL)
-        et_traffic_answered(&sim->traffic, request->path, 0, reply->delay_ms);
+        et_traffic_answered(&sim->traffic, request->path, 0, reply);
 }
 
 static void replace(char **text, const char *value)

@@ -3,17 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "eteams_print.h"
-
-static int64_t mono_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The length of the secret behind its name: `":"…"` in JSON, `=…&` in a form; *ret_at is its start.
  */
@@ -69,19 +61,20 @@ static void count_call(struct et_traffic *t, const char *path, size_t rows)
     t->paths[i].rows += rows;
 }
 
-void et_traffic_answered(struct et_traffic *t, const char *path, size_t rows, int64_t delay_ms)
+static void on_over(void *arg)
+{
+    struct et_traffic *t = arg;
+    t->flying--;
+}
+
+void et_traffic_answered(struct et_traffic *t, const char *path, size_t rows,
+                         struct sim_reply *reply)
 {
     count_call(t, path, rows);
-    int64_t now = mono_ms();
-    size_t kept = 0;
-    for (size_t i = 0; i < t->flying_count; i++)
-        if (t->flying[i] > now)
-            t->flying[kept++] = t->flying[i];
-    if (kept < ET_FLYING)
-        t->flying[kept++] = now + delay_ms;
-    t->flying_count = kept;
-    if (kept > t->max_flying)
-        t->max_flying = kept;
+    if (++t->flying > t->max_flying)
+        t->max_flying = t->flying;
+    reply->over = on_over;
+    reply->over_arg = t;
 }
 
 void et_traffic_print_calls(const struct et_traffic *t, struct yq_buf *out)
@@ -92,7 +85,7 @@ void et_traffic_print_calls(const struct et_traffic *t, struct yq_buf *out)
         yq_buf_addf(out, "{\"calls\":%llu,\"rows\":%llu}", (unsigned long long)t->paths[i].calls,
                     (unsigned long long)t->paths[i].rows);
     }
-    yq_buf_addf(out, "},\"max_in_flight\":%zu}", t->max_flying);
+    yq_buf_addf(out, "},\"in_flight\":%zu,\"max_in_flight\":%zu}", t->flying, t->max_flying);
 }
 
 void et_traffic_print_wire(const struct et_traffic *t, size_t n, struct yq_buf *out)
@@ -116,8 +109,7 @@ void et_traffic_reset_calls(struct et_traffic *t)
     for (size_t i = 0; i < t->path_count; i++)
         free(t->paths[i].path);
     t->path_count = 0;
-    t->flying_count = 0;
-    t->max_flying = 0;
+    t->max_flying = t->flying;
     memset(t->paths, 0, sizeof(t->paths));
 }
 
@@ -128,5 +120,5 @@ void et_traffic_release(struct et_traffic *t)
         free(t->wire[i].path);
         free(t->wire[i].body);
     }
-    *t = (struct et_traffic){0};
+    *t = (struct et_traffic){.flying = t->flying, .max_flying = t->flying};
 }

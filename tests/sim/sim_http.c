@@ -32,6 +32,13 @@ struct waiting {
     struct waiting *prev, *next;
 };
 
+/* A call that somebody counts, until it is over. */
+struct flight {
+    struct evhttp_connection *connection;
+    void (*over)(void *arg);
+    void *arg;
+};
+
 struct server {
     struct event_base *base;
     sim_handler *handler;
@@ -124,6 +131,37 @@ static void answer_later(struct server *s, struct evhttp_request *request, struc
     evtimer_add(w->timer, &after);
 }
 
+static void flight_over(struct flight *f)
+{
+    evhttp_connection_set_closecb(f->connection, NULL, NULL);
+    f->over(f->arg);
+    free(f);
+}
+
+static void on_written(struct evhttp_request *request, void *arg)
+{
+    (void)request;
+    flight_over(arg);
+}
+
+static void on_closed(struct evhttp_connection *connection, void *arg)
+{
+    (void)connection;
+    flight_over(arg);
+}
+
+/* evhttp calls one of the two: the connection lives on behind a written answer, and a request whose
+ * connection closed is only freed. */
+static void watch_flight(struct evhttp_request *request, const struct sim_reply *reply)
+{
+    struct flight *f = yq_calloc(1, sizeof *f);
+    f->connection = evhttp_request_get_connection(request);
+    f->over = reply->over;
+    f->arg = reply->over_arg;
+    evhttp_request_set_on_complete_cb(request, on_written, f);
+    evhttp_connection_set_closecb(f->connection, on_closed, f);
+}
+
 static const char *method_name(struct evhttp_request *request)
 {
     switch (evhttp_request_get_command(request)) {
@@ -166,6 +204,8 @@ static void on_request(struct evhttp_request *request, void *arg)
                             .body_len = body.len,
                             .native = &native};
     s->handler(s->context, &r, &reply);
+    if (reply.over != NULL)
+        watch_flight(request, &reply);
     /* A connection is never cut inside evhttp's own call. */
     if (reply.delay_ms > 0 || reply.cut)
         answer_later(s, request, &reply);

@@ -24,6 +24,9 @@ struct sim_reply {
     int64_t delay_ms;         /* answer only after that time */
     bool cut;                 /* close the connection without an answer */
     const char *content_type; /* "application/json; charset=UTF-8" unless set */
+    /* Called once, if set: the last byte of the answer is written, or its connection is gone. */
+    void (*over)(void *arg);
+    void *over_arg;
 };
 
 /* A decoded query value or a header of the request; NULL if there is none. Valid during the

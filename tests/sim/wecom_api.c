@@ -146,5 +146,5 @@ void wecom_api(struct wecom *w, const struct sim_request *request, struct sim_re
         process(w, e, request, &reply->body, bare);
         wecom_fault_after(&fault, reply);
     }
-    wecom_traffic_busy(w, e->path, reply->delay_ms);
+    wecom_traffic_busy(w, e->path, reply);
 }

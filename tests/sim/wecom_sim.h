@@ -128,8 +128,9 @@ int wecom_traffic_limit(struct wecom *w, const char *path);
 /* Blocks a path with 45009 for that time. */
 void wecom_traffic_block(struct wecom *w, const char *path, int64_t seconds);
 void wecom_traffic_forget_limits(struct wecom *w);
-/* The call of that path is under way for so long; 0 too. */
-void wecom_traffic_busy(struct wecom *w, const char *path, int64_t delay_ms);
+/* A call of that path is in flight, until this answer to it is over. */
+void wecom_traffic_busy(struct wecom *w, const char *path, struct sim_reply *reply);
+/* Of calls in flight only that they are is kept. */
 void wecom_traffic_reset(struct wecom *w);
 void wecom_traffic_put(struct wecom *w, struct yq_buf *out);
 void wecom_wire_put(struct wecom *w, struct yq_buf *out, size_t n);

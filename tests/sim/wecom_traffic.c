@@ -2,7 +2,6 @@
  * from it (wecom.md §6.1). */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uthash.h>
 
 #include "base/memory.h"
@@ -15,8 +14,8 @@ struct path {
     char *name;
     uint64_t calls, window_calls;
     int64_t window_ends_ms, blocked_until_ms;
-    int64_t *ends; /* when the calls in flight will be answered, monotonic milliseconds */
-    size_t in_flight, ends_cap, max_in_flight;
+    size_t in_flight, max_in_flight;
+    struct wecom_traffic *traffic;
     UT_hash_handle hh;
 };
 
@@ -27,18 +26,10 @@ struct wire {
 struct wecom_traffic {
     struct path *paths;
     uint64_t calls;
-    int64_t *ends;
-    size_t in_flight, ends_cap, max_in_flight;
+    size_t in_flight, max_in_flight;
     struct wire wire[WIRE];
     uint64_t wired; /* requests ever seen; the newest is wire[(wired - 1) % WIRE] */
 };
-
-static int64_t mono_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static struct path *path_of(struct wecom_traffic *t, const char *name)
 {
@@ -47,6 +38,7 @@ static struct path *path_of(struct wecom_traffic *t, const char *name)
     if (p == NULL) {
         p = yq_calloc(1, sizeof *p);
         p->name = yq_strdup(name);
+        p->traffic = t;
         HASH_ADD_KEYPTR(hh, t->paths, p->name, strlen(p->name), p);
     }
     return p;
@@ -66,31 +58,38 @@ struct wecom_traffic *wecom_traffic_new(void)
     return yq_calloc(1, sizeof(struct wecom_traffic));
 }
 
-static void forget(struct wecom_traffic *t)
+static void forget_wire(struct wecom_traffic *t)
 {
-    struct path *p, *next;
-    HASH_ITER (hh, t->paths, p, next) {
-        HASH_DEL(t->paths, p);
-        free(p->ends);
-        free(p->name);
-        free(p);
-    }
     for (size_t i = 0; i < WIRE; i++)
         wire_free(&t->wire[i]);
-    free(t->ends);
-    *t = (struct wecom_traffic){.paths = NULL};
+    t->wired = 0;
 }
 
 void wecom_traffic_free(struct wecom_traffic *t)
 {
-    if (t != NULL)
-        forget(t);
+    struct path *p, *next;
+    if (t == NULL)
+        return;
+    HASH_ITER (hh, t->paths, p, next) {
+        HASH_DEL(t->paths, p);
+        free(p->name);
+        free(p);
+    }
+    forget_wire(t);
     free(t);
 }
 
 void wecom_traffic_reset(struct wecom *w)
 {
-    forget(w->traffic);
+    struct wecom_traffic *t = w->traffic;
+    for (struct path *p = t->paths; p != NULL; p = p->hh.next) {
+        p->calls = p->window_calls = 0;
+        p->max_in_flight = p->in_flight;
+    }
+    t->calls = 0;
+    t->max_in_flight = t->in_flight;
+    forget_wire(t);
+    wecom_traffic_forget_limits(w);
 }
 
 /* The query as JSON text, without what is secret in it. */
@@ -120,15 +119,6 @@ void wecom_traffic_note(struct wecom *w, const struct sim_request *r)
     t->calls++;
 }
 
-static void drop_answered(int64_t *ends, size_t *count, int64_t now)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++)
-        if (ends[i] > now)
-            ends[kept++] = ends[i];
-    *count = kept;
-}
-
 int wecom_traffic_limit(struct wecom *w, const char *name)
 {
     struct path *p = path_of(w->traffic, name);
@@ -146,7 +136,6 @@ int wecom_traffic_limit(struct wecom *w, const char *name)
             return 45009;
         }
     }
-    drop_answered(p->ends, &p->in_flight, mono_ms());
     return s->concurrency > 0 && p->in_flight >= (size_t)s->concurrency ? 45033 : 0;
 }
 
@@ -161,37 +150,36 @@ void wecom_traffic_forget_limits(struct wecom *w)
         p->blocked_until_ms = p->window_ends_ms = 0;
 }
 
-static void add_flight(int64_t **ends, size_t *count, size_t *cap, int64_t end)
+static void on_over(void *arg)
 {
-    yq_grow(ends, cap, *count, sizeof **ends);
-    (*ends)[(*count)++] = end;
+    struct path *p = arg;
+    p->in_flight--;
+    p->traffic->in_flight--;
 }
 
-void wecom_traffic_busy(struct wecom *w, const char *name, int64_t delay_ms)
+void wecom_traffic_busy(struct wecom *w, const char *name, struct sim_reply *reply)
 {
     struct wecom_traffic *t = w->traffic;
     struct path *p = path_of(t, name);
-    int64_t now = mono_ms();
-    /* Timers are no better than that: what is about to end may have been answered already. */
-    int64_t answered = now + 1 + delay_ms / 3;
-    drop_answered(p->ends, &p->in_flight, answered);
-    drop_answered(t->ends, &t->in_flight, answered);
-    add_flight(&p->ends, &p->in_flight, &p->ends_cap, now + delay_ms);
-    add_flight(&t->ends, &t->in_flight, &t->ends_cap, now + delay_ms);
-    if (p->in_flight > p->max_in_flight)
+    if (++p->in_flight > p->max_in_flight)
         p->max_in_flight = p->in_flight;
-    if (t->in_flight > t->max_in_flight)
+    if (++t->in_flight > t->max_in_flight)
         t->max_in_flight = t->in_flight;
+    reply->over = on_over;
+    reply->over_arg = p;
 }
 
 void wecom_traffic_put(struct wecom *w, struct yq_buf *out)
 {
     const struct wecom_traffic *t = w->traffic;
     wecom_put_int(out, "calls", (int64_t)t->calls);
+    wecom_put_int(out, "in_flight", (int64_t)t->in_flight);
     wecom_put_int(out, "max_in_flight", (int64_t)t->max_in_flight);
     wecom_put_name(out, "paths");
     yq_buf_addc(out, '{');
     for (const struct path *p = t->paths; p != NULL; p = p->hh.next) {
+        if (p->calls == 0)
+            continue;
         wecom_put_comma(out);
         yq_buf_add_json_string(out, p->name);
         yq_buf_adds(out, ":{");

@@ -2,26 +2,22 @@
 #include "eteams_peer.h"
 
 #include <curl/curl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "support/sim_process.h"
 
 #define DEADLINE_S 30
-#define ARGUMENTS 24
 
 struct peer {
-    pid_t pid;
-    FILE *out;
-    char url[128], clock_file[64], token[80];
+    struct sim_process *sim;
+    char token[80];
     CURL *easy;
     cJSON *answer;
     struct yq_buf raw;
@@ -30,74 +26,36 @@ struct peer {
     struct yq_arena *arena;
 };
 
-static void die(const char *what)
-{
-    perror(what);
-    abort();
-}
-
-static void run_child(struct peer *p, const char *options, const int ends[2])
-{
-    char *text = yq_strdup(options), *rest = text;
-    char *argv[ARGUMENTS] = {(char[]){"yunqiao-sim"}, (char[]){"eteams"}};
-    for (size_t n = 2; n + 1 < ARGUMENTS && (argv[n] = strtok_r(rest, " ", &rest)) != NULL;)
-        n++;
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    setenv("YUNQIAO_CLOCK", p->clock_file, 1);
-    execv(YQ_SIM, argv);
-    _exit(127);
-}
-
 struct peer *peer_start(const char *options)
 {
     struct peer *p = yq_calloc(1, sizeof(*p));
-    int ends[2], fd;
-    (void)snprintf(p->clock_file, sizeof(p->clock_file), "/tmp/yq-clock-XXXXXX");
-    fd = mkstemp(p->clock_file);
-    if (fd < 0 || pipe(ends) < 0)
-        die("peer_start");
-    close(fd);
-    peer_move_clock(p, 0);
-    p->pid = fork();
-    if (p->pid == 0)
-        run_child(p, options, ends);
-    close(ends[1]);
-    p->out = fdopen(ends[0], "r");
-    if (p->out == NULL || fscanf(p->out, "listening %127s", p->url) != 1)
-        die("yunqiao-sim does not come up");
+    char *words = yq_printf("eteams %s", options);
+    p->sim = sim_process_start(words);
     p->easy = curl_easy_init();
     p->arena = yq_arena_new();
+    free(words);
     return p;
 }
 
 bool peer_stop(struct peer *p)
 {
-    int status = -1;
     curl_easy_cleanup(p->easy);
-    (void)kill(p->pid, SIGTERM);
-    (void)waitpid(p->pid, &status, 0);
-    (void)fclose(p->out);
-    (void)unlink(p->clock_file);
+    bool well = sim_process_stop(p->sim);
     cJSON_Delete(p->answer);
     yq_buf_release(&p->raw);
     yq_arena_free(p->arena);
     free(p);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return well;
 }
 
 void peer_move_clock(struct peer *p, int64_t ms)
 {
-    FILE *f = fopen(p->clock_file, "r+b");
-    if (f == NULL || fwrite(&ms, sizeof(ms), 1, f) != 1)
-        die(p->clock_file);
-    (void)fclose(f);
+    sim_process_move_clock(p->sim, ms);
 }
 
 const char *peer_url(const struct peer *p)
 {
-    return p->url;
+    return sim_process_url(p->sim);
 }
 
 static size_t collect(char *bytes, size_t size, size_t n, void *arg)
@@ -109,7 +67,7 @@ static size_t collect(char *bytes, size_t size, size_t n, void *arg)
 /* type NULL = a GET. */
 static const cJSON *request(struct peer *p, const char *path, const char *type, const char *body)
 {
-    char *url = yq_printf("%s%s", p->url, path);
+    char *url = yq_printf("%s%s", peer_url(p), path);
     struct curl_slist *headers = NULL;
     cJSON_Delete(p->answer);
     p->answer = NULL;
@@ -142,7 +100,7 @@ post_json(struct peer *p, const char *path, const char *format, va_list args)
 {
     char *body = NULL;
     if (vasprintf(&body, format, args) < 0)
-        die("vasprintf");
+        abort(); /* out of memory */
     for (char *c = body; *c != '\0'; c++)
         if (*c == '\'')
             *c = '"';

@@ -306,6 +306,19 @@ static void the_wire_is_shown_as_it_was(void **state)
     assert_int_equal(json_number(yq_json_get(calls, "/oauth2/authorize"), "calls"), 2);
 }
 
+static void calls_in_flight_are_counted(void **state)
+{
+    (void)state;
+    peer_control(p, "delay", "{'ms':20}");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(answer_code(peer_call(p, "queryOrg", "{}")), 0);
+    fault("cut");
+    assert_int_equal(answer_code(peer_call(p, "queryOrg", "{}")), -998);
+    const cJSON *calls = peer_look(p, "calls");
+    assert_int_equal(json_number(calls, "in_flight"), 0);
+    assert_int_equal(json_number(calls, "max_in_flight"), 1); /* one after the other */
+}
+
 static double seconds_since(const struct timespec *from)
 {
     struct timespec now;
@@ -351,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup(changes_by_hand, reset),
         cmocka_unit_test_setup(the_state_can_be_loaded_again, reset),
         cmocka_unit_test_setup(the_wire_is_shown_as_it_was, reset),
+        cmocka_unit_test_setup(calls_in_flight_are_counted, reset),
         cmocka_unit_test(a_hundred_thousand_people),
     };
     return cmocka_run_group_tests_name("eteams_sim_faults", tests, start, stop);

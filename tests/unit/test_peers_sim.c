@@ -8,9 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -18,49 +15,18 @@
 #include "clients/eteams_client.h"
 #include "clients/system_clock.h"
 #include "clients/wecom_client.h"
+#include "support/sim_process.h"
 
-struct sim {
-    pid_t pid;
-    char url[64];
-};
-
-static struct sim wecom_sim, eteams_sim;
+static struct sim_process *wecom_sim, *eteams_sim;
 static struct yq_http *http;
 
-static void start_sim(struct sim *s, const char *kind)
-{
-    int out[2];
-    assert_int_equal(pipe(out), 0);
-    s->pid = fork();
-    assert_true(s->pid >= 0);
-    if (s->pid == 0) {
-        dup2(out[1], 1);
-        close(out[0]);
-        execl(YQ_SIM, YQ_SIM, kind, "--listen", "127.0.0.1:0", (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *lines = fdopen(out[0], "r");
-    char line[128] = "";
-    assert_non_null(fgets(line, sizeof(line), lines));
-    assert_int_equal(sscanf(line, "listening %63s", s->url), 1);
-    fclose(lines);
-}
-
-static void stop_sim(struct sim *s)
-{
-    int status = 0;
-    kill(s->pid, SIGTERM);
-    waitpid(s->pid, &status, 0);
-}
-
 /* One call of a control side; the caller deletes the tree. ' stands for ". */
-static cJSON *control(const struct sim *s, const char *path, const char *format, ...)
+static cJSON *control(const struct sim_process *s, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static cJSON *control(const struct sim *s, const char *path, const char *format, ...)
+static cJSON *control(const struct sim_process *s, const char *path, const char *format, ...)
 {
     static const struct yq_http_options options;
-    char body[4096] = "", *url = yq_printf("%s/_sim/%s", s->url, path);
+    char body[4096] = "", *url = yq_printf("%s/_sim/%s", sim_process_url(s), path);
     if (format != NULL) {
         va_list args;
         va_start(args, format);
@@ -90,7 +56,7 @@ static cJSON *control(const struct sim *s, const char *path, const char *format,
 
 static struct yq_wecom *open_wecom(const char *app, const char *contacts)
 {
-    return yq_wecom_new(&(struct yq_wecom_options){.api_base = wecom_sim.url,
+    return yq_wecom_new(&(struct yq_wecom_options){.api_base = sim_process_url(wecom_sim),
                                                    .corp_id = "ww0123456789abcdef",
                                                    .app_secret = app,
                                                    .contacts_secret = contacts,
@@ -102,8 +68,8 @@ static const char *const people[] = {"Li.Na", "wang", "nobody"};
 
 static void load_wecom(void)
 {
-    CONTROL(&wecom_sim, "reset", "{'seed':1}");
-    CONTROL(&wecom_sim, "load",
+    CONTROL(wecom_sim, "reset", "{'seed':1}");
+    CONTROL(wecom_sim, "load",
             "{'departments':[{'id':1,'name':'co','parent':0},{'id':7,'name':'研发','parent':1}],"
             "'members':[{'userid':'li.na','name':'李娜','departments':[7,1],'main_department':7,"
             "'mobile':'13800000001','status':1},{'userid':'Wang','name':'王','departments':[1],"
@@ -174,7 +140,7 @@ static void outlives_wecoms_faults(void **state)
         load_wecom();
         struct yq_wecom *w = open_wecom("sim-app-secret", NULL);
         struct yq_view *v = yq_view_new();
-        CONTROL(&wecom_sim, "faults", "{'path':'/cgi-bin/user/get','kind':'%s','count':1}",
+        CONTROL(wecom_sim, "faults", "{'path':'/cgi-bin/user/get','kind':'%s','count':1}",
                 kinds[i]);
         for (int n = 0; n < 3; n++) {
             assert_int_equal(yq_wecom_read_members(w, http, v, people, 1, NULL, NULL), 0);
@@ -184,7 +150,7 @@ static void outlives_wecoms_faults(void **state)
             if (n == 2)
                 assert_int_equal(fact, YQ_PRESENT);
         }
-        cJSON *hits = control(&wecom_sim, "faults", NULL);
+        cJSON *hits = control(wecom_sim, "faults", NULL);
         int64_t hit = 0;
         (void)yq_json_int(yq_json_get(hits, "hits"), kinds[i], &hit);
         if (hit == 0)
@@ -201,16 +167,16 @@ static void stops_an_api_that_wecom_has_shut(void **state)
     load_wecom();
     struct yq_wecom *w = open_wecom("sim-app-secret", NULL);
     struct yq_view *v = yq_view_new();
-    CONTROL(&wecom_sim, "faults",
+    CONTROL(wecom_sim, "faults",
             "{'path':'/cgi-bin/user/get','kind':'freq','count':1,'window_s':60}");
     assert_int_equal(yq_wecom_read_members(w, http, v, people, 1, NULL, NULL), 0);
     const struct yq_wecom_member *m = yq_view_find_wecom_member(v, "li.na");
     assert_int_equal(m->fact, YQ_UNREADABLE);
     assert_int_equal(m->error->kind, YQ_ERROR_LIMIT);
-    CONTROL(&wecom_sim, "calls", "{'reset':true}");
+    CONTROL(wecom_sim, "calls", "{'reset':true}");
     assert_int_equal(yq_wecom_read_members(w, http, v, people, 3, NULL, NULL), 0);
     assert_in_range(yq_view_find_wecom_member(v, "li.na")->error->wait_ms, 50000, 60000);
-    cJSON *calls = control(&wecom_sim, "calls", NULL);
+    cJSON *calls = control(wecom_sim, "calls", NULL);
     int64_t n = -1;
     assert_true(yq_json_int(calls, "calls", &n));
     assert_int_equal(n, 0);
@@ -230,7 +196,7 @@ struct tenant {
 static struct yq_eteams *open_eteams(void)
 {
     return yq_eteams_new(&(struct yq_eteams_options){.connection = "acme",
-                                                     .open_base = eteams_sim.url,
+                                                     .open_base = sim_process_url(eteams_sim),
                                                      .corp_id = "sim-eteams-corp",
                                                      .app_key = "sim-app-key",
                                                      .app_secret = "sim-app-secret",
@@ -242,7 +208,7 @@ static struct tenant open_tenant(int number_of_people)
 {
     struct tenant t = {0};
     struct yq_error err = {0};
-    CONTROL(&eteams_sim, "reset", "{'seed':1,'people':%d,'departments':20}", number_of_people);
+    CONTROL(eteams_sim, "reset", "{'seed':1,'people':%d,'departments':20}", number_of_people);
     t.e = open_eteams();
     t.v = yq_view_new();
     if (yq_eteams_find_root(t.e, http, NULL, &t.root, &err) != 0)
@@ -272,10 +238,10 @@ static void lists_a_whole_tenant(void **state)
     assert_int_equal(yq_eteams_read_administrators(t.e, http, t.v, NULL, &err), 0);
     assert_int_equal(t.v->administrators_fact, YQ_PRESENT);
     assert_true(t.v->administrators[0].super);
-    CONTROL(&eteams_sim, "faults", "{'path':'*','kind':'total_changes','count':1}");
+    CONTROL(eteams_sim, "faults", "{'path':'*','kind':'total_changes','count':1}");
     t.v->eteams_members_complete = false;
     assert_int_equal(yq_eteams_list_members(t.e, http, t.v, NULL, &err), 0); /* read again */
-    CONTROL(&eteams_sim, "faults",
+    CONTROL(eteams_sim, "faults",
             "{'path':'/api/hrm/restful/queryEmployee','kind':'duplicate_row_across_pages',"
             "'count':-1}");
     t.v->eteams_members_complete = false;
@@ -412,10 +378,10 @@ static void writes_many_rows_under(const char *fault, bool known)
         rows[i].json = texts[i];
     }
     if (fault != NULL)
-        CONTROL(&eteams_sim, "faults",
+        CONTROL(eteams_sim, "faults",
                 "{'path':'/api/hrm/restful/syncEmployee','kind':'%s','count':-1}", fault);
     write_rows(&t, YQ_WRITE_MEMBER, rows, 250);
-    CONTROL(&eteams_sim, "faults", "{'clear':true}");
+    CONTROL(eteams_sim, "faults", "{'clear':true}");
     if (yq_eteams_list_members(t.e, http, t.v, NULL, NULL) != 0)
         fail_msg("no list");
     for (int i = 0; i < 250; i++) {
@@ -470,8 +436,8 @@ static void outlives_eteams_faults(void **state)
         struct tenant t = open_tenant(3);
         assert_int_equal(yq_eteams_list_members(t.e, http, t.v, NULL, NULL), 0);
         const char *id = t.v->eteams_members->id;
-        CONTROL(&eteams_sim, "tokens", "{'revoke':true}");
-        CONTROL(&eteams_sim, "faults", "{'path':'*','kind':'%s','count':2,'skip':%d}", kinds[i],
+        CONTROL(eteams_sim, "tokens", "{'revoke':true}");
+        CONTROL(eteams_sim, "faults", "{'path':'*','kind':'%s','count':2,'skip':%d}", kinds[i],
                 strstr(kinds[i], "token") || strstr(kinds[i], "state") ? 0 : 1);
         for (int n = 0; n < 4; n++) {
             struct yq_error err = {0};
@@ -492,7 +458,7 @@ static void does_without_assumed_interfaces(void **state)
 {
     (void)state;
     struct tenant t = open_tenant(3);
-    CONTROL(&eteams_sim, "options",
+    CONTROL(eteams_sim, "options",
             "{'assumed_off':['queryExtra','queryAdmin','disableDepartment']}");
     assert_int_equal(yq_eteams_list_members(t.e, http, t.v, NULL, NULL), 0);
     const char *id = t.v->eteams_members->id;
@@ -510,7 +476,7 @@ static void does_without_assumed_interfaces(void **state)
     const char *ids[] = {org.new_id};
     assert_int_equal(yq_eteams_read_departments(t.e, http, t.v, ids, 1, NULL, NULL), 0);
     assert_false(yq_view_find_eteams_department(t.v, org.new_id)->enabled);
-    CONTROL(&eteams_sim, "options", "{'assumed_off':[]}");
+    CONTROL(eteams_sim, "options", "{'assumed_off':[]}");
     close_tenant(&t);
 }
 
@@ -518,18 +484,18 @@ static int setup(void **state)
 {
     (void)state;
     http = yq_http_new();
-    start_sim(&wecom_sim, "wecom");
-    start_sim(&eteams_sim, "eteams");
+    wecom_sim = sim_process_start("wecom");
+    eteams_sim = sim_process_start("eteams");
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    stop_sim(&wecom_sim);
-    stop_sim(&eteams_sim);
+    bool well = sim_process_stop(wecom_sim);
+    well = sim_process_stop(eteams_sim) && well;
     yq_http_free(http);
-    return 0;
+    return well ? 0 : -1;
 }
 
 int main(void)

@@ -17,8 +17,6 @@
 #include "support/peer_script.h"
 #include "wecom_peer.h"
 
-static struct peer *peer;
-
 /* 1 the root, 2 sales with 3 north beneath it, 4 finance. Sales are ticked, tag 7 with Zhao of
  * finance, and Sun of the root. */
 #define TREE                                                                                       \
@@ -93,19 +91,6 @@ static int calls(const char *path)
     (void)yq_json_int(each, "calls", &n);
     cJSON_Delete(tree);
     return (int)n;
-}
-
-static int start(void **state)
-{
-    (void)state;
-    peer = peer_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    return peer_stop(peer) ? 0 : -1;
 }
 
 static int load(void **state)
@@ -741,5 +726,5 @@ int main(void)
         cmocka_unit_test(what_ends_the_run),
         cmocka_unit_test(by_pages),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

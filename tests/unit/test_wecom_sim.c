@@ -12,8 +12,6 @@
 #include "base/memory.h"
 #include "wecom_peer.h"
 
-static struct peer *peer;
-
 /* 1 root, 2 sales with 3 north beneath it, 4 finance; tag 7 holds Zhao, who is in finance only. */
 static const char company[] =
     "{\"departments\":[{\"id\":3,\"name\":\"north\",\"parent\":2},"
@@ -26,19 +24,6 @@ static const char company[] =
     "{\"userid\":\"zhao\",\"name\":\"赵六\",\"departments\":[4],\"email\":\"zhao@example.test\"}],"
     "\"tags\":[{\"id\":7,\"name\":\"pilots\",\"members\":[\"zhao\"],\"departments\":[]}],"
     "\"range\":{\"departments\":[2],\"members\":[],\"tags\":[]}}";
-
-static int start(void **state)
-{
-    (void)state;
-    peer = peer_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    return peer_stop(peer) ? 0 : -1;
-}
 
 static int load(void **state)
 {
@@ -287,5 +272,5 @@ int main(void)
         cmocka_unit_test_setup(contacts_assistant_writes, load),
         cmocka_unit_test_setup(unknown_departments_are_made_where_that_is_on, load),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

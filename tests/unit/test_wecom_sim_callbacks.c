@@ -13,7 +13,6 @@
 #include "wecom_peer.h"
 #include "wecom_sink.h"
 
-static struct peer *peer;
 static struct sink *sink;
 
 static const char company[] =
@@ -26,18 +25,15 @@ static const char company[] =
 
 static int start(void **state)
 {
-    (void)state;
     sink = sink_start();
-    peer = peer_start();
-    return 0;
+    return peer_group_start(state);
 }
 
 static int stop(void **state)
 {
-    (void)state;
-    bool ok = peer_stop(peer);
+    int result = peer_group_stop(state);
     sink_stop(sink);
-    return ok ? 0 : -1;
+    return result;
 }
 
 static int load(void **state)

@@ -9,27 +9,13 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "support/wait.h"
 #include "wecom_peer.h"
-
-static struct peer *peer;
 
 static const char company[] =
     "{\"departments\":[{\"id\":1,\"name\":\"corp\",\"parent\":0},"
     "{\"id\":2,\"name\":\"sales\",\"parent\":1}],"
     "\"members\":[{\"userid\":\"wang\",\"name\":\"王伟\",\"departments\":[2]}]}";
-
-static int start(void **state)
-{
-    (void)state;
-    peer = peer_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    return peer_stop(peer) ? 0 : -1;
-}
 
 static int load(void **state)
 {
@@ -106,10 +92,53 @@ static void calls_in_flight_are_counted_and_limited(void **state)
     assert_int_equal(call_four_at_once(), 0);
     cJSON *calls = peer_call(peer, "/_sim/calls", NULL, NULL);
     assert_int_equal(json_int(calls, "calls"), 4);
+    assert_int_equal(json_int(calls, "in_flight"), 0);
     assert_int_equal(json_int(calls, "max_in_flight"), 4);
     cJSON_Delete(calls);
     assert_int_equal(peer_code(peer, "/_sim/settings", "{\"concurrency\":3}"), 0);
     assert_int_equal(call_four_at_once(), 1);
+}
+
+static int64_t in_flight(void)
+{
+    cJSON *calls = peer_call(peer, "/_sim/calls", NULL, NULL);
+    int64_t n = json_int(calls, "in_flight");
+    cJSON_Delete(calls);
+    return n;
+}
+
+static bool none_in_flight(void *arg)
+{
+    (void)arg;
+    return in_flight() == 0;
+}
+
+static void hang_up_after_50_ms(void)
+{
+    char *url = yq_printf("%s%s", peer_url(peer), PEER_GETTOKEN);
+    CURL *easy = curl_easy_init();
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 50L);
+    assert_int_equal(curl_easy_perform(easy), CURLE_OPERATION_TIMEDOUT);
+    curl_easy_cleanup(easy);
+    free(url);
+}
+
+static void a_call_without_answer_comes_to_its_end(void **state)
+{
+    (void)state;
+    assert_int_equal(peer_code(peer, "/_sim/delay", "{\"ms\":1000}"), 0);
+    hang_up_after_50_ms();
+    assert_int_equal(in_flight(), 1); /* WeCom is still at work on it */
+    assert_int_equal(peer_code(peer, "/_sim/calls", "{\"reset\":true}"), 0);
+    assert_int_equal(in_flight(), 1);
+    assert_true(yq_wait_until(none_in_flight, NULL, 10 * 1000));
+    assert_int_equal(peer_code(peer, "/_sim/delay", "{\"ms\":0}"), 0);
+
+    assert_int_equal(peer_code(peer, "/_sim/faults", "{\"path\":\"*\",\"kind\":\"cut\"}"), 0);
+    assert_int_equal(peer_code(peer, PEER_GETTOKEN, NULL), -999);
+    assert_int_equal(in_flight(), 0);
 }
 
 static void faults_come_on_demand(void **state)
@@ -184,8 +213,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(limits_block_for_their_window, load),
         cmocka_unit_test_setup(calls_in_flight_are_counted_and_limited, load),
+        cmocka_unit_test_setup(a_call_without_answer_comes_to_its_end, load),
         cmocka_unit_test_setup(faults_come_on_demand, load),
         cmocka_unit_test_setup(random_faults_come_in_their_share, load),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

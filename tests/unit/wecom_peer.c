@@ -2,80 +2,58 @@
 #include "wecom_peer.h"
 
 #include <curl/curl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "support/sim_process.h"
+#include "support/wait.h"
 
 #define DEADLINE_S 20
 
 struct peer {
-    pid_t pid;
-    FILE *out;
-    char url[128], clock_file[64];
+    struct sim_process *sim;
 };
 
-static void die(const char *what)
-{
-    perror(what);
-    abort();
-}
+struct peer *peer;
 
 struct peer *peer_start(void)
 {
     struct peer *p = yq_calloc(1, sizeof *p);
-    int pipe_ends[2], fd;
-    snprintf(p->clock_file, sizeof p->clock_file, "/tmp/yq-clock-XXXXXX");
-    fd = mkstemp(p->clock_file);
-    if (fd < 0 || pipe(pipe_ends) < 0)
-        die("peer_start");
-    close(fd);
-    peer_move_clock(p, 0);
-    p->pid = fork();
-    if (p->pid == 0) {
-        dup2(pipe_ends[1], STDOUT_FILENO);
-        close(pipe_ends[0]);
-        close(pipe_ends[1]);
-        setenv("YUNQIAO_CLOCK", p->clock_file, 1);
-        execl(YQ_SIM, "yunqiao-sim", "wecom", "--listen", "127.0.0.1:0", (char *)NULL);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    p->out = fdopen(pipe_ends[0], "r");
-    if (p->out == NULL || fscanf(p->out, "listening %127s", p->url) != 1)
-        die("yunqiao-sim does not come up");
+    p->sim = sim_process_start("wecom");
     return p;
 }
 
 bool peer_stop(struct peer *p)
 {
-    int status = -1;
-    kill(p->pid, SIGTERM);
-    waitpid(p->pid, &status, 0);
-    fclose(p->out);
-    unlink(p->clock_file);
+    bool well = sim_process_stop(p->sim);
     free(p);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return well;
+}
+
+int peer_group_start(void **state)
+{
+    (void)state;
+    peer = peer_start();
+    return 0;
+}
+
+int peer_group_stop(void **state)
+{
+    (void)state;
+    return peer_stop(peer) ? 0 : -1;
 }
 
 void peer_move_clock(struct peer *p, int64_t ms)
 {
-    FILE *f = fopen(p->clock_file, "r+b");
-    if (f == NULL || fwrite(&ms, sizeof ms, 1, f) != 1)
-        die(p->clock_file);
-    fclose(f);
+    sim_process_move_clock(p->sim, ms);
 }
 
 const char *peer_url(const struct peer *p)
 {
-    return p->url;
+    return sim_process_url(p->sim);
 }
 
 static size_t collect(char *bytes, size_t size, size_t n, void *arg)
@@ -88,7 +66,7 @@ cJSON *peer_call(struct peer *p, const char *path, const char *body, long *ret_s
 {
     struct yq_buf answer = YQ_BUF_INIT;
     CURL *easy = curl_easy_init();
-    char *url = yq_printf("%s%s", p->url, path);
+    char *url = yq_printf("%s%s", peer_url(p), path);
     long status = 0;
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -176,15 +154,22 @@ int peer_contacts_code(struct peer *p, const char *path, const char *body)
     return code_of(peer_contacts(p, path, body));
 }
 
+struct delivery_wait {
+    struct peer *peer;
+    cJSON *counts;
+};
+
+static bool all_delivered(void *arg)
+{
+    struct delivery_wait *w = arg;
+    cJSON_Delete(w->counts);
+    w->counts = peer_call(w->peer, "/_sim/deliveries", NULL, NULL);
+    return json_int(w->counts, "pending") == 0;
+}
+
 cJSON *peer_wait_deliveries(struct peer *p)
 {
-    const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
-    time_t until = time(NULL) + DEADLINE_S;
-    for (;;) {
-        cJSON *counts = peer_call(p, "/_sim/deliveries", NULL, NULL);
-        if (json_int(counts, "pending") == 0 || time(NULL) > until)
-            return counts;
-        cJSON_Delete(counts);
-        nanosleep(&moment, NULL);
-    }
+    struct delivery_wait w = {.peer = p};
+    (void)yq_wait_until(all_delivered, &w, DEADLINE_S * 1000);
+    return w.counts;
 }

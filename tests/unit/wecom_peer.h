@@ -15,6 +15,10 @@ struct peer;
 struct peer *peer_start(void);
 /* Ends it; true if it went with status 0 (leaks of a sanitised build count). */
 bool peer_stop(struct peer *p);
+/* The one of a whole group of tests, and its group's setup and teardown. */
+extern struct peer *peer;
+int peer_group_start(void **state);
+int peer_group_stop(void **state);
 void peer_move_clock(struct peer *p, int64_t ms);
 const char *peer_url(const struct peer *p);
 /* Back to the beginning, with that company (as POST /_sim/load takes it). 0 or an error code. */
