@@ -1,0 +1,128 @@
+/* explain: one subject told as a story, and how its story ends, against a real Redis. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clients/queue.h"
+#include "clients/store.h"
+#include "console.h"
+#include "model/link.h"
+
+static void add_audit(const char *event, const char *rule, const char *op, const char *before,
+                      const char *after, const char *result)
+{
+    struct yq_commit *c = yq_commit_new();
+    yq_store_add_audit(c, &console.keys, "acme",
+                       &(struct yq_audit){.run = event,
+                                          .event = event,
+                                          .rule = rule,
+                                          .op = op,
+                                          .subject = "member:li.na",
+                                          .before = before,
+                                          .after = after,
+                                          .result = result});
+    commit(c);
+}
+
+static void link_member(void)
+{
+    struct yq_commit *c = yq_commit_new();
+    struct yq_link_member l = {.key = "li.na",
+                               .userid = "Li.Na",
+                               .eteams = "4821000000000000001",
+                               .how = "account",
+                               .at = 1767225600000};
+    yq_store_put_member_link(c, &console.keys, "acme", &l);
+    commit(c);
+}
+
+static void test_explain_story(void **state)
+{
+    (void)state;
+    char entry[YQ_ENTRY_MAX];
+    clear_redis();
+    expect("explain acme member li.na", 0, "no event in the last 7 days, no link");
+    expect("explain acme department 7 --json", 0, "\"known\":false");
+    push(YQ_EVENT_MEMBER_UPDATED, "member:Li.Na", "{}", entry);
+    add_audit(entry, "R6", "member.update", "{\"department\":\"11\",\"mobile\":\"13812345678\"}",
+              "{\"department\":\"12\",\"mobile\":\"13912345678\"}", "ok");
+    add_audit(entry, "", "none", "{}", "{}",
+              "{\"word\":\"none\",\"reason\":\"key_taken\",\"args\":[\"mobile\",\"13812345678\"]}");
+    add_audit("5-5", "D19", "member.create", "{}", "{\"username\":\"Li Na\"}",
+              "{\"word\":\"failed\",\"reason\":\"peer_refused\",\"args\":[\"no\"]}");
+    link_member();
+    expect("explain acme member LI.NA", 0,
+           "linked with record 4821000000000000001 in eteams since 2026-01-01 00:00:00 +00:00, by "
+           "account");
+    static const char *const story[] = {
+        "an event came in that is no longer kept (event 5-5)",
+        "WeCom reported that the member changed (event ",
+        "the person was changed in eteams [rule R6: department of a member changed]\n",
+        "    department: 11 → 12\n",
+        "    mobile: 138****5678 → 139****5678\n",
+        "nothing was done: its mobile is held in eteams by 138****5678\n",
+        "tried, and failed: the person was created in eteams: eteams refused: no [decision 19]\n",
+        "    name: Li Na\n",
+    };
+    const char *at = console.out;
+    for (size_t i = 0; i < sizeof(story) / sizeof(story[0]); i++) {
+        const char *found = strstr(at, story[i]);
+        if (found == NULL)
+            fail_msg("missing, or not in its place: %s\n%s", story[i], console.out);
+        at = found;
+    }
+    assert_null(strstr(console.out, "13812345678"));
+    assert_non_null(strstr(console.out, "now: events that are not settled yet: 1"));
+    expect("explain acme member li.na --json", 0, "\"why\":\"its mobile is held");
+    assert_null(strstr(console.out, "13812345678"));
+    set_language("zh");
+    expect("explain acme member li.na", 0, "企业微信通知：成员有变更");
+    assert_non_null(strstr(console.out, "部门：11 → 12"));
+    assert_non_null(strstr(console.out, "其 mobile 在 eteams 中已被 138****5678 占用"));
+    expect("queue acme", 0, "待处理");
+    set_language("en");
+}
+
+static void test_explain_ends(void **state)
+{
+    (void)state;
+    clear_redis();
+    link_member();
+    expect("explain acme member li.na", 0, "now: nothing waits");
+    add_audit("5-5", "guard", "none", "{}", "{}",
+              "{\"word\":\"held\",\"reason\":\"guard_held\",\"args\":[\"21\",\"20\",\"max\"]}");
+    expect("explain acme member li.na", 0, "now: held by the guard");
+    assert_non_null(strstr(console.out, "21 would be removed, the limit is 20 (max)"));
+    struct yq_commit *c = yq_commit_new();
+    struct yq_attempt a = {
+        .key = "member:li.na", .attempts = 2, .next_ms = 1767225600000, .error = "timed out"};
+    yq_store_put_attempt(c, &console.keys, "acme", &a);
+    yq_store_add_dead(c, &console.keys, "acme", "4-4", "member.updated", "member:Li.Na", 12,
+                      "refused", "{}");
+    commit(c);
+    expect("explain acme member li.na", 0, "now: waits for its next attempt at 2026-01-01");
+    assert_non_null(strstr(console.out, "after 2; the last one: timed out"));
+    assert_non_null(strstr(console.out, "after 12 attempts (event 4-4): refused"));
+    c = yq_commit_new();
+    yq_store_put_case(c, &console.keys, "acme", "member:li.na",
+                      "{\"word\":\"case\",\"reason\":\"several_hits\",\"args\":[\"11, 12\"],\"at\":"
+                      "1767225600000}");
+    commit(c);
+    expect("explain acme member li.na", 0,
+           "now: a case that a person must decide, since 2026-01-01");
+    assert_non_null(strstr(console.out, "could be this member: 11, 12"));
+    expect("explain acme member li.na --json", 0, "\"case\":{");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_explain_story),
+        cmocka_unit_test(test_explain_ends),
+    };
+    return cmocka_run_group_tests(tests, console_start, console_stop);
+}
