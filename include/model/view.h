@@ -53,8 +53,12 @@ struct yq_wecom_member {
     uint32_t main_department;    /* 0: not known or not visible */
     const uint32_t *departments; /* visible ones only */
     size_t department_count;
+    const uint32_t *orders;      /* parallel to departments, larger in front; NULL: not known */
+    const uint32_t *leads;       /* departments that the member leads */
+    size_t lead_count;
     const char *const *direct_leaders;
     size_t direct_leader_count;
+    bool link_asked;              /* the links were searched for it */
     const struct yq_error *error; /* UNREADABLE: why; else NULL */
     UT_hash_handle hh;
 };
@@ -86,6 +90,10 @@ struct yq_eteams_member {
     const char *user_id, *account, *name, *mobile, *email, *job_num, *sex; /* "" where empty */
     const char *const *departments; /* the first is the main one (eteams.md §2.4) */
     size_t department_count;
+    bool superiors_known;         /* the answer had both of the next two */
+    const char *superior;         /* id; "" where there is none */
+    const char *const *others;    /* ids: 其他上级 */
+    size_t other_count;
     bool in_service;
     bool secondary;          /* 主次身份: not ours to touch (eteams.md §1.9) */
     enum yq_fact posts_fact; /* PRESENT: all posts are here; ABSENT: this eteams cannot tell */
@@ -105,6 +113,7 @@ struct yq_lookup {
     const char *key; /* "0:li.na", "1:13800000000": field number, colon, normalised value */
     enum yq_lookup_field field;
     const char *value; /* normalised */
+    const char *asked; /* as it was asked for first: eteams may hold it in that form, too */
     enum yq_fact fact; /* PRESENT: eteams was asked for exactly this, or all its people are in the
                           view; the hits, maybe none, are then all there are */
     struct yq_eteams_member **hits; /* in service only */
@@ -130,6 +139,7 @@ struct yq_evidence {
     bool reconciled;     /* a whole comparison found it: no event, nothing is said anew */
     bool gone_confirmed; /* absent from two complete listings of the whole company (decisions.md 1):
                             with 60111 it counts as deleted */
+    bool said_leading;   /* an event said which departments it leads */
     const char *new_userid;                          /* NewUserID, or NULL */
     struct yq_wecom_member *reported_member;         /* known = what was said; NULL: nothing */
     struct yq_wecom_department *reported_department; /* NULL: nothing */

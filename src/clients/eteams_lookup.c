@@ -75,6 +75,21 @@ static void write_mobiles(struct yq_buf *out, struct yq_lookup *const *lookups, 
     free(values);
 }
 
+/* Userids are compared without case (decisions.md 3), job numbers by eteams exactly: asked for in
+ * both spellings. */
+static void write_job_nums(struct yq_buf *out, struct yq_lookup *const *lookups, size_t count)
+{
+    const char **values = yq_calloc(2 * count, sizeof(*values));
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        values[used++] = lookups[i]->value;
+        if (strcmp(lookups[i]->asked, lookups[i]->value) != 0)
+            values[used++] = lookups[i]->asked;
+    }
+    yq_query_list(out, "jobNumList", values, used, false);
+    free(values);
+}
+
 static void write_values(struct yq_buf *out, const char *name, struct yq_lookup *const *lookups,
                          size_t count)
 {
@@ -110,7 +125,7 @@ static void write_question(const struct yq_eteams *e, struct yq_buf *out, const 
         break;
     case YQ_BY_JOB_NUM:
     case YQ_LOOKUP_COUNT:
-        write_values(out, "jobNumList", q->lookups, q->count);
+        write_job_nums(out, q->lookups, q->count);
     }
     yq_query_people(e, out, false);
 }
@@ -119,11 +134,10 @@ static size_t values_per_call(enum yq_lookup_field field, bool email_list)
 {
     switch (field) {
     case YQ_BY_MOBILE:
+    case YQ_BY_JOB_NUM:
         return VALUES_MAX / 2; /* each in two forms */
     case YQ_BY_EMAIL:
         return email_list ? VALUES_MAX : 1;
-    case YQ_BY_JOB_NUM:
-        return VALUES_MAX;
     default:
         return 1;
     }

@@ -230,6 +230,7 @@ struct yq_lookup *yq_view_lookup(struct yq_view *v, enum yq_lookup_field field, 
         l->key = key;
         l->field = field;
         l->value = strchr(key, ':') + 1;
+        l->asked = yq_arena_strdup(v->arena, value);
         HASH_ADD_KEYPTR(hh, v->lookups, l->key, strlen(l->key), l);
     }
     if (v->eteams_members_complete)

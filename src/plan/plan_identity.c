@@ -31,6 +31,8 @@ const struct yq_lookup *look_up(struct planner *p, enum yq_lookup_field field, c
     if (p->view->eteams_members_complete)
         return l ? l : &nobody;
     if (l == NULL || l->fact == YQ_UNASKED) {
+        if (field == YQ_BY_JOB_NUM) /* its spelling matters to eteams */
+            key = yq_arena_printf(p->arena, "%d:%s", (int)field, value);
         need(p, YQ_NEED_LOOKUP, key, 0);
         *ret_open = true;
         return NULL;

@@ -152,7 +152,7 @@ static void emit_changes(struct planner *p, const struct member *m, struct yq_op
             change(op, columns[i].name, m->clear[f] ? "" : before[i], m->values[f]);
     }
     if (job_num_wanted(p, m))
-        change(op, "job_num", row ? row->job_num : NULL, m->key); /* as it is looked up */
+        change(op, "job_num", row ? row->job_num : NULL, m->w->userid);
     if (main_differs(m)) {
         change_ref(op, "department", row && row->department_count ? row->departments[0] : NULL,
                    m->main);

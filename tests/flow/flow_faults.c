@@ -58,12 +58,12 @@ static void a_lost_answer_about_somebody_without_mobile(void **state)
 {
     struct stage *s = story(state);
     fail_next(s, STAGE_ETEAMS, SYNC_EMPLOYEE, "lost_answer", 1);
-    stage_wecom_change(s, "{\"do\":\"create_member\",\"userid\":\"gong01\",\"name\":\"工人\","
+    stage_wecom_change(s, "{\"do\":\"create_member\",\"userid\":\"Gong01\",\"name\":\"工人\","
                           "\"departments\":[1]}");
     stage_settle(s, true);
     assert_int_equal(hits(s, STAGE_ETEAMS, "lost_answer"), 1);
     assert_int_equal(count_people(s, "工人"), 1);
-    expect_person(s, "gong01", "job_num", "gong01", NULL);
+    expect_person(s, "gong01", "job_num", "Gong01", NULL);
     expect_all_well(s);
 }
 

@@ -206,13 +206,13 @@ static const char *key_of(struct yq_arena *arena, const struct world_person *p,
 static void show_lookup(struct world *w, struct yq_view *v, const char *key)
 {
     enum yq_lookup_field field = (enum yq_lookup_field)(key[0] - '0');
-    const char *value = key + 2;
+    struct yq_lookup *l = yq_view_lookup(v, field, key + 2);
     for (size_t i = 0; i < w->person_count; i++) {
         const struct world_person *p = &w->people[w->order % 2 ? w->person_count - 1 - i : i];
-        if (p->in_service && !p->unreadable && strcmp(key_of(v->arena, p, field), value) == 0)
+        if (l != NULL && p->in_service && !p->unreadable &&
+            strcmp(key_of(v->arena, p, field), l->value) == 0)
             show_person(w, v, p->id);
     }
-    struct yq_lookup *l = yq_view_lookup(v, field, value);
     if (l != NULL)
         l->fact = YQ_PRESENT;
 }
