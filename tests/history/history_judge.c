@@ -52,7 +52,8 @@ static bool waits_for_a_person(struct history *h, const char *line, const cJSON 
     return waits;
 }
 
-/* A department that cannot have a name or a place that another one, as a case, does not give up. */
+/* A department that cannot have a name or a place that another one, as a case, does not give up, or
+ * that belongs below such a one, which still stands below it. That one is judged for itself. */
 static bool waits_for_cases(struct history *h, const char *line, const cJSON *wecom)
 {
     const cJSON *d;
@@ -63,7 +64,8 @@ static bool waits_for_cases(struct history *h, const char *line, const cJSON *we
             continue;
         char *text =
             stage_redis_text(h->s, "HGET yq:{acme}:cases department:%u", number_in(d, "id"));
-        listed = listed || strstr(text, "\"peer_refused\"") != NULL;
+        listed = listed || strstr(text, "\"peer_refused\"") != NULL ||
+                 strstr(text, "\"parent_waits\"") != NULL;
         free(text);
     }
     return listed;
@@ -73,10 +75,11 @@ static bool waits_for_cases(struct history *h, const char *line, const cJSON *we
 static bool hidden_and_renamed(struct history *h, const char *line)
 {
     const cJSON *item;
-    bool key = strstr(line, ": mobile is ") != NULL || strstr(line, ": email is ") != NULL;
+    bool said = strstr(line, ": mobile is ") != NULL || strstr(line, ": email is ") != NULL ||
+                strstr(line, ": sex is ") != NULL;
     cJSON_ArrayForEach (item, h->renamed) {
         size_t len = strlen(item->valuestring);
-        if (h->hidden && key && strncasecmp(line, item->valuestring, len) == 0 && line[len] == ':')
+        if (h->hidden && said && strncasecmp(line, item->valuestring, len) == 0 && line[len] == ':')
             return true;
     }
     return false;
