@@ -3,14 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "base/buf.h"
-#include "base/memory.h"
 #include "clients/eteams_people.h"
 #include "eteams_world.h"
 
