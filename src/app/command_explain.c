@@ -5,101 +5,13 @@
 #include "answers.h"
 #include "base/memory.h"
 #include "commands.h"
+#include "explain_story.h"
 #include "explain_words.h"
 #include "mask.h"
 #include "plan/held.h"
 #include "printing.h"
 #include "service/explain.h"
 #include "when.h"
-
-static char *shown_value(const char *field, const char *value)
-{
-    struct yq_buf text = YQ_BUF_INIT;
-    if (value == NULL || value[0] == '\0')
-        yq_buf_adds(&text, _("empty"));
-    else if (yq_mask_is_personal(field))
-        yq_mask_value(value, &text);
-    else
-        yq_buf_adds(&text, value);
-    return yq_buf_steal(&text);
-}
-
-/* ---- the story ---- */
-
-static void tell_event(struct yq_cli *cli, const struct yq_explain_event *e)
-{
-    char when[YQ_WHEN_MAX];
-    const char *what =
-        e->gone ? _("an event came in that is no longer kept") : yq_words_of_event(e->kind);
-    fprintf(cli->out, "%s  %s", yq_when_show(e->ms, when), what);
-    if (strcmp(e->source, "replay") == 0)
-        fputs(_(" (replayed)"), cli->out);
-    fprintf(cli->out, _(" (event %s)"), e->entry);
-    if (e->state == YQ_ENTRY_WAITING)
-        fputs(_(": no worker has read it yet"), cli->out);
-    else if (e->state == YQ_ENTRY_PENDING)
-        fputs(_(": not settled yet"), cli->out);
-    fputs("\n", cli->out);
-}
-
-static void tell_change(struct yq_cli *cli, const struct yq_explain_change *c)
-{
-    char *before = shown_value(c->field, c->before), *after = shown_value(c->field, c->after);
-    const char *name = yq_words_of_field(c->field);
-    if (c->before != NULL && c->after != NULL)
-        fprintf(cli->out, _("    %s: %s → %s\n"), name, before, after);
-    else
-        fprintf(cli->out, _("    %s: %s\n"), name, c->before != NULL ? before : after);
-    free(before);
-    free(after);
-}
-
-/* What a step that wrote nothing came to. */
-static const char *verdict_sentence(const char *word)
-{
-    if (strcmp(word, "wait") == 0)
-        return _("nothing was done yet");
-    if (strcmp(word, "case") == 0)
-        return _("nothing was done: a person must decide");
-    if (strcmp(word, "held") == 0)
-        return _("nothing was done: it waits for approval");
-    return _("nothing was done");
-}
-
-static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s)
-{
-    char when[YQ_WHEN_MAX], *why = yq_words_of_reason(&s->reason);
-    const char *did = yq_words_of_operation(s->op), *rule = yq_words_of_rule(s->rule);
-    bool failed = strcmp(s->word, "failed") == 0;
-    fprintf(cli->out, "%s  ", yq_when_show(s->ms, when));
-    if (failed)
-        fputs(_("tried, and failed: "), cli->out);
-    fputs(did != NULL ? did : verdict_sentence(s->word), cli->out);
-    if (why[0] != '\0')
-        fprintf(cli->out, ": %s", why);
-    if (rule != NULL)
-        fprintf(cli->out, _(" [rule %s: %s]"), s->rule, rule);
-    else if (s->rule[0] == 'D' && did != NULL)
-        fprintf(cli->out, _(" [decision %s]"), s->rule + 1);
-    fputs("\n", cli->out);
-    for (size_t i = 0; i < s->change_count; i++)
-        tell_change(cli, &s->changes[i]);
-    free(why);
-}
-
-/* Events and steps in the order of their time; an event comes before what it led to. */
-static void tell_story(struct yq_cli *cli, const struct yq_explain *e)
-{
-    size_t event = 0, step = 0;
-    while (event < e->event_count || step < e->step_count) {
-        bool next_is_event = step == e->step_count ||
-                             (event < e->event_count && e->events[event].ms <= e->steps[step].ms);
-        if (next_is_event)
-            tell_event(cli, &e->events[event++]);
-        else
-            tell_step(cli, &e->steps[step++]);
-    }
-}
 
 static void tell_link(struct yq_cli *cli, const struct yq_explain *e)
 {
@@ -192,7 +104,7 @@ static void tell(struct yq_cli *cli, const char *id, const struct yq_explain *e)
     }
     fprintf(cli->out, "%s\n", subject);
     tell_link(cli, e);
-    tell_story(cli, e);
+    yq_explain_tell(cli, e);
     tell_end(cli, id, e);
 }
 

@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "clients/queue.h"
 #include "clients/store.h"
+#include "clients/system_clock.h"
 #include "console.h"
 #include "model/link.h"
 
@@ -87,6 +89,64 @@ static void test_explain_story(void **state)
     set_language("en");
 }
 
+static void add_failure(const char *event, const char *op, const char *why)
+{
+    char result[128];
+    snprintf(result, sizeof(result),
+             "{\"word\":\"failed\",\"reason\":\"peer_refused\",\"args\":[\"%s\"]}", why);
+    add_audit(event, "R6", op, "{\"department\":\"11\"}", "{\"department\":\"12\"}", result);
+}
+
+/* Stories are told by the millisecond. */
+static void next_millisecond(void)
+{
+    int64_t now = yq_wall_ms(yq_system_clock());
+    while (yq_wall_ms(yq_system_clock()) == now)
+        ;
+}
+
+/* How often it stands in what was printed. */
+static size_t times(const char *words)
+{
+    size_t n = 0;
+    for (const char *at = console.out; (at = strstr(at, words)) != NULL; at++)
+        n++;
+    return n;
+}
+
+/* Two rows of one subject fail twelve times, then for another reason, then after another event. */
+static void test_attempts_that_fail_alike_are_one_line(void **state)
+{
+    (void)state;
+    char entry[YQ_ENTRY_MAX];
+    clear_redis();
+    push(YQ_EVENT_MEMBER_UPDATED, "member:Li.Na", "{}", entry);
+    for (int i = 0; i < 12; i++) {
+        add_failure(entry, "member.update", "no");
+        add_failure(entry, "post.add", "no");
+    }
+    add_failure(entry, "member.update", "still no");
+    next_millisecond();
+    push(YQ_EVENT_MEMBER_UPDATED, "member:Li.Na", "{}", entry);
+    add_failure(entry, "member.update", "no");
+    add_audit(entry, "", "none", "{}", "{}", "{\"word\":\"none\",\"reason\":\"in_step\"}");
+    add_failure(entry, "member.update", "no");
+    expect("explain acme member li.na", 0, "tried 12 times, the last time at ");
+    assert_int_equal(times("tried 12 times, the last time at "), 2);
+    assert_int_equal(times("and failed: the person was changed in eteams: eteams refused: no "), 3);
+    assert_int_equal(times("eteams refused: no "), 4);
+    assert_int_equal(times("tried, and failed: "), 3);
+    assert_int_equal(times("eteams refused: still no "), 1);
+    assert_int_equal(times("department: 11 → 12"), 5);
+    const char *refused = strstr(console.out, "eteams refused: no ");
+    assert_true(refused < strstr(console.out, "still no"));
+    expect("explain acme member li.na --json", 0, "\"steps\":[");
+    assert_int_equal(times("\"result\":\"failed\""), 27); /* who reads it folds it himself */
+    set_language("zh");
+    expect("explain acme member li.na", 0, "尝试 12 次均失败（最近一次 ");
+    set_language("en");
+}
+
 static void test_explain_ends(void **state)
 {
     (void)state;
@@ -122,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_explain_story),
+        cmocka_unit_test(test_attempts_that_fail_alike_are_one_line),
         cmocka_unit_test(test_explain_ends),
     };
     return cmocka_run_group_tests(tests, console_start, console_stop);

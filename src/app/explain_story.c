@@ -1,0 +1,169 @@
+/* The story of one subject: its events, and what each led to. */
+#include "explain_story.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain_words.h"
+#include "mask.h"
+#include "printing.h"
+#include "when.h"
+
+static char *shown_value(const char *field, const char *value)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    if (value == NULL || value[0] == '\0')
+        yq_buf_adds(&text, _("empty"));
+    else if (yq_mask_is_personal(field))
+        yq_mask_value(value, &text);
+    else
+        yq_buf_adds(&text, value);
+    return yq_buf_steal(&text);
+}
+
+static void tell_event(struct yq_cli *cli, const struct yq_explain_event *e)
+{
+    char when[YQ_WHEN_MAX];
+    const char *what =
+        e->gone ? _("an event came in that is no longer kept") : yq_words_of_event(e->kind);
+    fprintf(cli->out, "%s  %s", yq_when_show(e->ms, when), what);
+    if (strcmp(e->source, "replay") == 0)
+        fputs(_(" (replayed)"), cli->out);
+    fprintf(cli->out, _(" (event %s)"), e->entry);
+    if (e->state == YQ_ENTRY_WAITING)
+        fputs(_(": no worker has read it yet"), cli->out);
+    else if (e->state == YQ_ENTRY_PENDING)
+        fputs(_(": not settled yet"), cli->out);
+    fputs("\n", cli->out);
+}
+
+static void tell_change(struct yq_cli *cli, const struct yq_explain_change *c)
+{
+    char *before = shown_value(c->field, c->before), *after = shown_value(c->field, c->after);
+    const char *name = yq_words_of_field(c->field);
+    if (c->before != NULL && c->after != NULL)
+        fprintf(cli->out, _("    %s: %s → %s\n"), name, before, after);
+    else
+        fprintf(cli->out, _("    %s: %s\n"), name, c->before != NULL ? before : after);
+    free(before);
+    free(after);
+}
+
+/* What a step that wrote nothing came to. */
+static const char *verdict_sentence(const char *word)
+{
+    if (strcmp(word, "wait") == 0)
+        return _("nothing was done yet");
+    if (strcmp(word, "case") == 0)
+        return _("nothing was done: a person must decide");
+    if (strcmp(word, "held") == 0)
+        return _("nothing was done: it waits for approval");
+    return _("nothing was done");
+}
+
+/* Several attempts that failed alike are one line: the first with the time of the last. */
+struct attempts {
+    size_t count;
+    int64_t last_ms;
+};
+
+static void tell_failure(struct yq_cli *cli, const struct attempts *a)
+{
+    char last[YQ_WHEN_MAX];
+    if (a->count == 1)
+        fputs(_("tried, and failed: "), cli->out);
+    else
+        fprintf(cli->out, _("tried %zu times, the last time at %s, and failed: "), a->count,
+                yq_when_show(a->last_ms, last));
+}
+
+/* a: how often it failed; NULL where it did not. */
+static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s, const struct attempts *a)
+{
+    char when[YQ_WHEN_MAX], *why = yq_words_of_reason(&s->reason);
+    const char *did = yq_words_of_operation(s->op), *rule = yq_words_of_rule(s->rule);
+    fprintf(cli->out, "%s  ", yq_when_show(s->ms, when));
+    if (a != NULL)
+        tell_failure(cli, a);
+    fputs(did != NULL ? did : verdict_sentence(s->word), cli->out);
+    if (why[0] != '\0')
+        fprintf(cli->out, ": %s", why);
+    if (rule != NULL)
+        fprintf(cli->out, _(" [rule %s: %s]"), s->rule, rule);
+    else if (s->rule[0] == 'D' && did != NULL)
+        fprintf(cli->out, _(" [decision %s]"), s->rule + 1);
+    fputs("\n", cli->out);
+    for (size_t i = 0; i < s->change_count; i++)
+        tell_change(cli, &s->changes[i]);
+    free(why);
+}
+
+static bool is_failure(const struct yq_explain_step *s)
+{
+    return strcmp(s->word, "failed") == 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_changes(const struct yq_explain_step *a, const struct yq_explain_step *b)
+{
+    for (size_t i = 0; i < a->change_count && i < b->change_count; i++) {
+        const struct yq_explain_change *x = &a->changes[i], *y = &b->changes[i];
+        if (!same_text(x->field, y->field) || !same_text(x->before, y->before) ||
+            !same_text(x->after, y->after))
+            return false;
+    }
+    return a->change_count == b->change_count;
+}
+
+/* The same was tried, and failed for the same reason. */
+static bool failed_alike(const struct yq_explain_step *a, const struct yq_explain_step *b)
+{
+    bool same = a->reason.code == b->reason.code && same_text(a->op, b->op) &&
+                same_text(a->rule, b->rule) && same_changes(a, b);
+    for (size_t i = 0; i < 3; i++)
+        same = same && same_text(a->reason.args[i], b->reason.args[i]);
+    return same;
+}
+
+/* Failures between which nothing else happened: each is told once, where it first stands. */
+static void tell_failures(struct yq_cli *cli, const struct yq_explain_step *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct attempts a = {0};
+        bool told = false;
+        for (size_t k = 0; k < count; k++) {
+            if (!failed_alike(&steps[i], &steps[k]))
+                continue;
+            told = told || k < i;
+            a.count++;
+            a.last_ms = steps[k].ms;
+        }
+        if (!told)
+            tell_step(cli, &steps[i], &a);
+    }
+}
+
+/* Events and steps in the order of their time; an event comes before what it led to. */
+void yq_explain_tell(struct yq_cli *cli, const struct yq_explain *e)
+{
+    size_t event = 0, step = 0;
+    while (event < e->event_count || step < e->step_count) {
+        int64_t next_event = event < e->event_count ? e->events[event].ms : INT64_MAX;
+        size_t failures = 0;
+        while (step + failures < e->step_count && is_failure(&e->steps[step + failures]) &&
+               e->steps[step + failures].ms < next_event)
+            failures++;
+        tell_failures(cli, &e->steps[step], failures);
+        step += failures;
+        if (failures > 0)
+            continue;
+        if (step == e->step_count || next_event <= e->steps[step].ms)
+            tell_event(cli, &e->events[event++]);
+        else
+            tell_step(cli, &e->steps[step++], NULL);
+    }
+}
