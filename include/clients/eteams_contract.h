@@ -45,16 +45,20 @@
 #define ET_POST_SYNC_TYPE "openapi"  /* V */
 #define ET_Q_SINCE "updateTimeBegin" /* ASSUMED */
 
-#define ET_F_ACCOUNT "account"              /* O */
-#define ET_F_ACTIVATED "activated"          /* ASSUMED */
-#define ET_F_LOCKED "locked"                /* ASSUMED */
-#define ET_F_IDENTITY "identity"            /* ASSUMED */
-#define ET_F_IDENTITY_SECONDARY "secondary" /* ASSUMED */
-#define ET_F_UPDATE_TIME "update_time"      /* ASSUMED */
-#define ET_F_CREATE_TIME "create_time"      /* ASSUMED */
-#define ET_F_ADMIN_TYPE "adminType"         /* ASSUMED */
-#define ET_ADMIN_SUPER "super"              /* ASSUMED */
-#define ET_CLEAR_TEXT ""                    /* ASSUMED: the empty text clears a standard field */
+#define ET_F_SUPERIOR "superior"             /* V in sync, ASSUMED in query */
+#define ET_F_OTHER_SUPERIOR "other_superior" /* V in sync, ASSUMED in query */
+#define ET_F_ACCOUNT "account"               /* O */
+#define ET_F_ACTIVATED "activated"           /* ASSUMED */
+#define ET_F_LOCKED "locked"                 /* ASSUMED */
+#define ET_F_IDENTITY "identity"             /* ASSUMED */
+#define ET_F_IDENTITY_SECONDARY "secondary"  /* ASSUMED */
+#define ET_F_UPDATE_TIME "update_time"       /* ASSUMED */
+#define ET_F_CREATE_TIME "create_time"       /* ASSUMED */
+#define ET_F_ADMIN_TYPE "adminType"          /* ASSUMED */
+#define ET_ADMIN_SUPER "super"               /* ASSUMED */
+#define ET_CLEAR_TEXT ""                     /* ASSUMED: the empty text clears a standard field */
+
+#define ET_LOCK_SOURCE "wecom" /* ASSUMED: who locks the superiors */
 
 #define ET_BATCH_ROWS 100     /* own */
 #define ET_PAGE_ROWS 1000     /* V for queryOrg, ASSUMED for the others */

@@ -24,7 +24,8 @@
     X(DEPARTMENTS, "departments")                                                                  \
     X(MAIN_DEPARTMENT, "main_department")                                                          \
     X(STATUS, "status")                                                                            \
-    X(DIRECT_LEADERS, "direct_leaders")
+    X(DIRECT_LEADERS, "direct_leaders")                                                            \
+    X(LEADS, "leads") /* the departments that the member leads: read only, never written */
 
 enum yq_member_field {
 #define X(name, text) YQ_FIELD_##name,

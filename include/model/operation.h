@@ -24,6 +24,7 @@
     X(MEMBER_UPDATE, "member.update")                                                              \
     X(POST_REMOVE, "post.remove")                                                                  \
     X(POST_ADD, "post.add")                                                                        \
+    X(MEMBER_SUPERIORS, "member.superiors")                                                        \
     X(MEMBER_RESIGN, "member.resign")                                                              \
     X(DEPARTMENT_DISABLE, "department.disable")
 
@@ -43,10 +44,17 @@ struct yq_ref {
     uint32_t wecom; /* the WeCom department behind it; 0: none (eteams' own, or the root) */
 };
 
+/* A person in eteams: by id, or as the one whom this run makes for that member. */
+struct yq_person {
+    const char *id; /* NULL: not known before the run */
+    const char *userid;
+};
+
 /* One field of a row: what eteams has, and what it shall have. Before is NULL for new records. */
 struct yq_change {
     const char *field; /* name as in eteams' rows: "username", "mobile", "email", "sex", "job_num",
-                          "name"; "parent" and "department" carry a ref instead of text */
+                          "name"; "parent" and "department" carry a ref instead of text;
+                          "superior" is an id, "other_superior" ids joined by commas */
     const char *before, *after;
     struct yq_ref ref; /* for "parent" and "department": what `after` refers to */
 };
@@ -61,15 +69,18 @@ struct yq_operation {
     const char *target;        /* eteams id of the record; NULL: it is made by this operation */
     struct yq_change changes[YQ_OPERATION_CHANGES];
     size_t change_count;
-    struct yq_ref department; /* POST_*: the part-time department */
-    const char *external_id;  /* POST_REMOVE: the post's externalSyncId */
-    const char *how;          /* *_LINK, *_CREATE: how the link is known */
-    const char *from_userid;  /* MEMBER_RELINK: the old userid */
-    const char *name;         /* name of the person or department, for whoever reads the plan */
-    const char *after; /* id of the person who must be resigned first; NULL: nobody. Held with
-                          that resignation */
-    bool to_root;      /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
-    bool held;         /* by the guard: not carried out */
+    struct yq_ref department;          /* POST_*: the part-time department */
+    const char *external_id;           /* POST_REMOVE: the post's externalSyncId */
+    const struct yq_person *superiors; /* MEMBER_SUPERIORS: the direct one, then the others; while
+                                          one has no id, the texts of the changes name them */
+    size_t superior_count;
+    const char *how;         /* *_LINK, *_CREATE: how the link is known */
+    const char *from_userid; /* MEMBER_RELINK: the old userid */
+    const char *name;        /* name of the person or department, for whoever reads the plan */
+    const char *after;       /* id of the person who must be resigned first; NULL: nobody. Held with
+                                that resignation */
+    bool to_root; /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
+    bool held;    /* by the guard: not carried out */
     struct yq_reason reason;
 };
 

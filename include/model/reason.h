@@ -64,6 +64,23 @@
     X(RECORD_TAKEN, "record_taken", "record %1 is linked with %2 already")                         \
     X(LINKED_ALREADY, "linked_already", "it is linked with record %1 already: unlink it first")    \
     X(NOT_LINKED, "not_linked", "it is not linked with anything in eteams")                        \
+    X(SUPERIOR_DIRECT, "superior_direct", "WeCom names %1 as direct leader")                       \
+    X(SUPERIOR_OF_DEPARTMENT, "superior_of_department", "%1 leads department %2 in WeCom")         \
+    X(NO_SUPERIOR, "no_superior", "WeCom names no superior")                                       \
+    X(SUPERIOR_AWAITED, "superior_awaited",                                                        \
+      "%1, a superior by WeCom, is not in service in eteams: left out until then")                 \
+    X(SUPERIOR_UNKNOWN, "superior_unknown",                                                        \
+      "who the superior is cannot be read: it stays as it is")                                     \
+    X(SUPERIOR_RING, "superior_ring",                                                              \
+      "%1, the superior by WeCom, is below this person: left out, decided by a person")            \
+    X(SUPERIOR_WAITS, "superior_waits",                                                            \
+      "%1, the superior by WeCom, is below this person in eteams until %2 is in step")             \
+    X(SUPERIOR_CLEARED, "superior_cleared",                                                        \
+      "superiors follow WeCom from now on: cleared, kept in backup %1")                            \
+    X(SUPERIOR_RESTORED, "superior_restored", "put back from backup %1")                           \
+    X(SUPERIORS_ON, "superiors_on",                                                                \
+      "superiors follow WeCom now: set sync.superiors to false, and restart, before")              \
+    X(NO_BACKUP, "no_backup", "there is no backup %1 of superiors")                                \
     X(BAD_COMMAND, "bad_command", "the command cannot be understood: %1")
 
 enum yq_reason_code {

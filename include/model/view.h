@@ -53,8 +53,8 @@ struct yq_wecom_member {
     uint32_t main_department;    /* 0: not known or not visible */
     const uint32_t *departments; /* visible ones only */
     size_t department_count;
-    const uint32_t *orders;      /* parallel to departments, larger in front; NULL: not known */
-    const uint32_t *leads;       /* departments that the member leads */
+    const uint32_t *orders; /* parallel to departments, larger in front; NULL: not known */
+    const uint32_t *leads;  /* departments that the member leads */
     size_t lead_count;
     const char *const *direct_leaders;
     size_t direct_leader_count;
@@ -90,9 +90,9 @@ struct yq_eteams_member {
     const char *user_id, *account, *name, *mobile, *email, *job_num, *sex; /* "" where empty */
     const char *const *departments; /* the first is the main one (eteams.md §2.4) */
     size_t department_count;
-    bool superiors_known;         /* the answer had both of the next two */
-    const char *superior;         /* id; "" where there is none */
-    const char *const *others;    /* ids: 其他上级 */
+    bool superiors_known;      /* the answer had both of the next two */
+    const char *superior;      /* id; "" where there is none */
+    const char *const *others; /* ids: 其他上级 */
     size_t other_count;
     bool in_service;
     bool secondary;          /* 主次身份: not ours to touch (eteams.md §1.9) */

@@ -53,6 +53,12 @@ enum yq_verdict_kind {
 };
 const char *yq_verdict_name(enum yq_verdict_kind kind);
 
+/* Somebody whom WeCom names as a superior. */
+struct yq_leader {
+    const char *key; /* lower-case userid */
+    bool usable;     /* in service in eteams, once the plan is carried out */
+};
+
 struct yq_verdict {
     struct yq_subject subject;
     char key[YQ_SUBJECT_MAX];
@@ -66,7 +72,11 @@ struct yq_verdict {
                                                for their parent */
     int64_t
         heard_at[YQ_MEMBER_FIELD_COUNT]; /* event times of fields that only an event told; else 0 */
-    UT_hash_handle hh;                   /* by key */
+    bool leaders_known;                  /* what follows is all, in WeCom's order (S2) */
+    const struct yq_leader *leaders;
+    size_t leader_count;
+    bool leading_changed; /* the member leads other departments than when it was last looked at */
+    UT_hash_handle hh;    /* by key */
 };
 
 struct yq_plan {

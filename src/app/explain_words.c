@@ -57,6 +57,7 @@ const char *yq_words_of_operation(const char *name)
         [YQ_OP_MEMBER_UPDATE] = N_("the person was changed in eteams"),
         [YQ_OP_POST_REMOVE] = N_("a part-time department was removed in eteams"),
         [YQ_OP_POST_ADD] = N_("a part-time department was added in eteams"),
+        [YQ_OP_MEMBER_SUPERIORS] = N_("the superiors of the person were changed in eteams"),
         [YQ_OP_MEMBER_RESIGN] = N_("the person was resigned in eteams"),
         [YQ_OP_DEPARTMENT_DISABLE] = N_("the department was disabled in eteams"),
     };
@@ -78,6 +79,8 @@ const char *yq_words_of_field(const char *field)
         {"department", N_("department")},
         {"parent", N_("parent department")},
         {"post", N_("part-time department")},
+        {"superior", N_("superior")},
+        {"other_superior", N_("other superiors")},
         {"eteams", N_("record in eteams")},
         {"userid", N_("userid")},
     };
@@ -102,6 +105,7 @@ const char *yq_words_of_rule(const char *rule)
         {"R8", N_("department renamed")},
         {"R10", N_("nothing visible: under the root")},
         {"R13", N_("the last administrator stays")},
+        {"S2", N_("superiors follow WeCom")},
         {"command", N_("an operator's decision")},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {

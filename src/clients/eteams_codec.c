@@ -75,6 +75,8 @@ enum key {
     KEY_EMAIL,
     KEY_SEX,
     KEY_DEPARTMENT,
+    KEY_SUPERIOR,
+    KEY_OTHER_SUPERIOR,
     KEY_PERSONNEL_STATUS,
     KEY_STATUS,
     KEY_IDENTITY,
@@ -90,6 +92,8 @@ static const char *const keys[KEY_COUNT] = {
     [KEY_EMAIL] = "email",
     [KEY_SEX] = "sex",
     [KEY_DEPARTMENT] = "department",
+    [KEY_SUPERIOR] = ET_F_SUPERIOR,
+    [KEY_OTHER_SUPERIOR] = ET_F_OTHER_SUPERIOR,
     [KEY_PERSONNEL_STATUS] = "personnel_status",
     [KEY_STATUS] = "status",
     [KEY_IDENTITY] = ET_F_IDENTITY,
@@ -112,10 +116,11 @@ static const char *text_of(const struct reader *r, enum key key)
     return r->copy && cJSON_IsString(item) ? yq_arena_strdup(r->arena, text) : text;
 }
 
-/* `department` as an array, a string or a number. Returns -1 if something in it is no id. */
-static int read_departments(const struct reader *r, struct yq_eteams_member *m)
+/* Ids as an array, a string or a number. Returns -1 if something in it is none. */
+static int read_ids(const struct reader *r, enum key key, const char *const **ret,
+                    size_t *ret_count)
 {
-    const cJSON *item = r->items[KEY_DEPARTMENT];
+    const cJSON *item = r->items[key];
     size_t count = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, used = 0;
     const char **ids = yq_arena_alloc(r->arena, (count + 1) * sizeof(*ids));
     bool none =
@@ -127,9 +132,26 @@ static int read_departments(const struct reader *r, struct yq_eteams_member *m)
             return -1;
         ids[used++] = r->copy ? yq_arena_strdup(r->arena, id) : id;
     }
-    m->departments = ids;
-    m->department_count = used;
+    *ret = ids;
+    *ret_count = used;
     return 0;
+}
+
+/* "0" is none, as with the parents of departments; what is no id makes both unknown. */
+static void read_superiors(const struct reader *r, struct yq_eteams_member *m)
+{
+    const char *const *one = NULL;
+    size_t count = 0;
+    const char *text = yq_json_item_text(r->arena, r->items[KEY_SUPERIOR]);
+    bool zero = text != NULL && strcmp(text, "0") == 0;
+    m->superior = "";
+    if (r->items[KEY_SUPERIOR] == NULL || r->items[KEY_OTHER_SUPERIOR] == NULL ||
+        (!zero && read_ids(r, KEY_SUPERIOR, &one, &count) < 0) || count > 1 ||
+        read_ids(r, KEY_OTHER_SUPERIOR, &m->others, &m->other_count) < 0)
+        return;
+    if (count == 1)
+        m->superior = one[0];
+    m->superiors_known = true;
 }
 
 /* eteams.md §2.4. Numbers that are not in the table of §1.7 are a customer's own: there the coarse
@@ -154,7 +176,7 @@ static int read_fields(struct reader *r, const cJSON *object, struct yq_eteams_m
     *ret = (struct yq_eteams_member){.id = id, .fact = YQ_PRESENT};
     if (id == NULL)
         return yq_error_set(err, YQ_ERROR_INVALID, "a person without a valid id");
-    if (read_departments(r, ret) < 0)
+    if (read_ids(r, KEY_DEPARTMENT, &ret->departments, &ret->department_count) < 0)
         return yq_error_set(err, YQ_ERROR_INVALID, "a person whose department is no id");
     ret->user_id = text_of(r, KEY_USER_ID);
     ret->account = text_of(r, KEY_ACCOUNT);
@@ -163,6 +185,7 @@ static int read_fields(struct reader *r, const cJSON *object, struct yq_eteams_m
     ret->email = text_of(r, KEY_EMAIL);
     ret->job_num = text_of(r, KEY_JOB_NUM);
     ret->sex = text_of(r, KEY_SEX);
+    read_superiors(r, ret);
     ret->in_service = in_service(r);
     const char *identity = yq_json_item_text(r->arena, r->items[KEY_IDENTITY]);
     ret->secondary = identity != NULL && strcmp(identity, ET_F_IDENTITY_SECONDARY) == 0;
@@ -247,6 +270,33 @@ static void add_changes(const struct yq_operation *op, const char *department, b
     }
 }
 
+static const char *after_of(const struct yq_operation *op, const char *field)
+{
+    for (size_t i = 0; i < op->change_count; i++) {
+        if (strcmp(op->changes[i].field, field) == 0)
+            return op->changes[i].after;
+    }
+    return NULL;
+}
+
+/* superior: an id, or "" to clear it; others: ids joined by commas. NULL: stays as it is. */
+static void add_superiors(const char *superior, const char *others, struct yq_buf *out)
+{
+    if (superior != NULL)
+        add_member(out, ET_F_SUPERIOR, superior);
+    if (others == NULL)
+        return;
+    yq_buf_adds(out, ",\"" ET_F_OTHER_SUPERIOR "\":[");
+    for (const char *id = others; *id != '\0';) {
+        size_t len = strcspn(id, ",");
+        yq_buf_adds(out, id > others ? ",\"" : "\"");
+        yq_buf_add_json(out, id, len);
+        yq_buf_addc(out, '"');
+        id += len + (id[len] == ',');
+    }
+    yq_buf_addc(out, ']');
+}
+
 static void add_post(const struct yq_operation *op, const char *target, const char *department,
                      const char *connection, struct yq_buf *out)
 {
@@ -287,8 +337,11 @@ void yq_eteams_write_row(const struct yq_operation *op, const char *target, cons
         add_member(&row, "personnel_status", ET_PS_LEFT);
         if (department != NULL)
             add_member(&row, "department", department);
-        add_member(&row, "superior", ET_CLEAR_TEXT);
-        yq_buf_adds(&row, ",\"other_superior\":[]");
+        add_superiors(ET_CLEAR_TEXT, "", &row);
+        break;
+    case YQ_OP_MEMBER_SUPERIORS:
+        add_member(&row, ET_ROW_ID, target);
+        add_superiors(after_of(op, ET_F_SUPERIOR), after_of(op, ET_F_OTHER_SUPERIOR), &row);
         break;
     case YQ_OP_POST_ADD:
     case YQ_OP_POST_REMOVE:

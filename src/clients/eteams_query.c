@@ -287,20 +287,24 @@ void yq_query_list(struct yq_buf *out, const char *name, const char *const *valu
 void yq_query_people(const struct yq_eteams *e, struct yq_buf *out, bool leavers)
 {
     static const char *const fields[] = {
-        "id",    "user_id", "username",   "account",          "job_num", "mobile",
-        "email", "sex",     "department", "personnel_status", "status",  ET_F_IDENTITY};
+        "id",     "user_id",     "username",    "account",          "job_num",
+        "mobile", "email",       "sex",         "department",       "personnel_status",
+        "status", ET_F_IDENTITY, ET_F_SUPERIOR, ET_F_OTHER_SUPERIOR};
+    size_t count = sizeof(fields) / sizeof(fields[0]);
     static const char *const statuses[] = {ET_ST_NORMAL, ET_ST_RESIGNED};
     if (leavers && yq_eteams_has(e, YQ_CAP_LEAVERS))
         yq_query_list(out, "userStatusList", statuses, 2, false);
     if (out->len > 0)
         yq_buf_addc(out, ',');
     yq_buf_adds(out, "\"needAccountInfo\":true");
-    yq_query_list(out, "returnFieldList", fields, sizeof(fields) / sizeof(fields[0]), false);
+    yq_query_list(out, "returnFieldList", fields, e->options.superiors ? count : count - 2, false);
 }
 
-void yq_query_snapshot(struct yq_buf *out)
+void yq_query_snapshot(struct yq_buf *out, bool superiors)
 {
-    static const char *const fields[] = {"id",  "username",   "mobile",           "email",
-                                         "sex", "department", "personnel_status", "status"};
-    yq_query_list(out, "returnFieldList", fields, sizeof(fields) / sizeof(fields[0]), false);
+    static const char *const fields[] = {
+        "id",         "username",         "mobile", "email",       "sex",
+        "department", "personnel_status", "status", ET_F_SUPERIOR, ET_F_OTHER_SUPERIOR};
+    size_t count = sizeof(fields) / sizeof(fields[0]);
+    yq_query_list(out, "returnFieldList", fields, superiors ? count : count - 2, false);
 }

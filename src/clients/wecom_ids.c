@@ -178,7 +178,8 @@ int yq_wecom_each_membership(struct yq_wecom *w, struct yq_http *h,
 static void take_membership(struct yq_view *v, const char *userid, const struct membership *found)
 {
     struct yq_wecom_member *m = yq_view_wecom_member(v, userid);
-    struct yq_wecom_member fresh = {.key = m->key, .userid = m->userid, .hh = m->hh};
+    struct yq_wecom_member fresh = {
+        .key = m->key, .userid = m->userid, .link_asked = m->link_asked, .hh = m->hh};
     *m = fresh;
     m->fact = found ? YQ_PRESENT : YQ_ABSENT;
     if (found == NULL)

@@ -175,6 +175,7 @@ static void take_field(struct yq_wecom_member *to, const struct yq_wecom_member 
         to->direct_leaders = from->direct_leaders;
         to->direct_leader_count = from->direct_leader_count;
         break;
+    case YQ_FIELD_LEADS: /* only ever read */
     case YQ_MEMBER_FIELD_COUNT:
         break;
     }
@@ -194,6 +195,7 @@ static int add_member(struct yq_view *v, const struct yq_subject *s, int64_t at,
         e->new_userid = new_userid;
         w->new_userid_at = at;
     }
+    e->said_leading |= yq_json_get(r->data, "leader_in") != NULL;
     if (said.known != 0 && e->reported_member == NULL) {
         e->reported_member = yq_arena_alloc(v->arena, sizeof(*e->reported_member));
         e->reported_member->userid = yq_arena_strdup(v->arena, s->userid);

@@ -78,6 +78,7 @@ static void write_value(const struct yq_wecom_member *m, enum yq_member_field fi
     case YQ_FIELD_DIRECT_LEADERS:
         write_leaders(m, out);
         break;
+    case YQ_FIELD_LEADS: /* never reported */
     case YQ_MEMBER_FIELD_COUNT:
         break;
     }

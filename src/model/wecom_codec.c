@@ -84,10 +84,12 @@ enum key {
     KEY_USERID,
     KEY_NAME,
     KEY_DEPARTMENT,
+    KEY_ORDER,
     KEY_STATUS,
     KEY_MOBILE,
     KEY_GENDER,
     KEY_EMAIL,
+    KEY_IS_LEADER,
     KEY_DIRECT_LEADER,
     KEY_MAIN_DEPARTMENT,
     KEY_COUNT
@@ -96,10 +98,12 @@ static const char *const keys[KEY_COUNT] = {
     [KEY_USERID] = "userid",
     [KEY_NAME] = "name",
     [KEY_DEPARTMENT] = "department",
+    [KEY_ORDER] = "order",
     [KEY_STATUS] = "status",
     [KEY_MOBILE] = "mobile",
     [KEY_GENDER] = "gender",
     [KEY_EMAIL] = "email",
+    [KEY_IS_LEADER] = "is_leader_in_dept",
     [KEY_DIRECT_LEADER] = "direct_leader",
     [KEY_MAIN_DEPARTMENT] = "main_department",
 };
@@ -161,9 +165,41 @@ static void read_departments(const struct reader *r, struct yq_wecom_member *m)
     know(m, YQ_FIELD_DEPARTMENTS);
 }
 
+/* A list of numbers that is as long as that of the departments; NULL if it is none. */
+static uint32_t *read_parallel(const struct reader *r, enum key key,
+                               const struct yq_wecom_member *m)
+{
+    const cJSON *list = r->items[key], *item;
+    if (!cJSON_IsArray(list) || m->departments == NULL ||
+        (size_t)cJSON_GetArraySize(list) != m->department_count)
+        return NULL;
+    size_t used = 0;
+    uint32_t *numbers = yq_arena_alloc(r->arena, (m->department_count + 1) * sizeof(*numbers));
+    cJSON_ArrayForEach (item, list) {
+        if (!read_id(item, 0, &numbers[used++]))
+            return NULL;
+    }
+    return numbers;
+}
+
+static void read_leading(const struct reader *r, struct yq_wecom_member *m)
+{
+    uint32_t *leads = read_parallel(r, KEY_IS_LEADER, m);
+    m->orders = read_parallel(r, KEY_ORDER, m);
+    if (leads == NULL)
+        return;
+    for (size_t i = 0; i < m->department_count; i++) {
+        if (leads[i] != 0)
+            leads[m->lead_count++] = m->departments[i];
+    }
+    m->leads = leads;
+    know(m, YQ_FIELD_LEADS);
+}
+
 static void read_placing(const struct reader *r, struct yq_wecom_member *m)
 {
     read_departments(r, m);
+    read_leading(r, m);
     if (read_id(r->items[KEY_MAIN_DEPARTMENT], 1, &m->main_department))
         know(m, YQ_FIELD_MAIN_DEPARTMENT);
     m->direct_leaders =
@@ -212,6 +248,7 @@ struct yq_wecom_member *yq_wecom_read_member(struct yq_view *v, const cJSON *obj
         return NULL;
     struct yq_wecom_member *m = yq_view_wecom_member(v, fresh.userid);
     fresh.key = m->key;
+    fresh.link_asked = m->link_asked;
     fresh.hh = m->hh;
     *m = fresh;
     return m;

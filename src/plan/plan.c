@@ -201,6 +201,9 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
     if (plan->needs == NULL) {
         adopt_records(&p);
         revoke_claims(&p);
+        settle_superiors(&p);
+    }
+    if (plan->needs == NULL) {
         emit_departments(&p);
         emit_members(&p);
     }

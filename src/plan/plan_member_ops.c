@@ -9,8 +9,7 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
-/* Who must be resigned before this member's operations can be carried out. */
-static const char *frees_first(const struct member *m)
+const char *frees_first(const struct member *m)
 {
     static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
     for (size_t i = 0; i < 2; i++) {
@@ -270,8 +269,13 @@ static void conclude_member(struct member *m, bool changed)
         return;
     if (m->trouble.code != YQ_REASON_NONE)
         conclude(v, YQ_VERDICT_CASE, m->trouble.code, m->trouble.args[0], m->trouble.args[1]);
+    else if (m->chain.waits.code != YQ_REASON_NONE)
+        conclude(v, YQ_VERDICT_WAIT, m->chain.waits.code, m->chain.waits.args[0],
+                 m->chain.waits.args[1]);
     else if (changed)
         conclude(v, YQ_VERDICT_CHANGE, m->to_root ? YQ_REASON_TO_ROOT : YQ_REASON_NONE, NULL, NULL);
+    else if (m->chain.left.code != YQ_REASON_NONE)
+        conclude(v, YQ_VERDICT_IN_STEP, m->chain.left.code, m->chain.left.args[0], NULL);
     else
         conclude(v, YQ_VERDICT_IN_STEP, YQ_REASON_IN_STEP, NULL, NULL);
 }
@@ -290,6 +294,7 @@ static void emit_in_service(struct planner *p, struct member *m)
         m->trouble = (struct yq_reason){.code = YQ_REASON_NAME_DIFFERS, .args = {m->w->userid}};
     emit_person(p, m);
     emit_posts(p, m);
+    emit_superiors(p, m);
     agree(p, m);
     conclude_member(m, p->plan->operation_count > before);
 }

@@ -98,6 +98,8 @@ static void collect_values(struct planner *p, struct member *m)
         m->values[YQ_FIELD_MOBILE] = not_empty(yq_normal_mobile(p->arena, w->mobile));
     if ((w = source_of(m, YQ_FIELD_EMAIL)) != NULL && w->email != NULL)
         m->values[YQ_FIELD_EMAIL] = not_empty(yq_normal_email(p->arena, w->email));
+    if (p->policy->superiors)
+        m->leaders_from = source_of(m, YQ_FIELD_DIRECT_LEADERS);
     m->said[YQ_FIELD_MOBILE] = m->values[YQ_FIELD_MOBILE];
     m->said[YQ_FIELD_EMAIL] = m->values[YQ_FIELD_EMAIL];
     if ((w = source_of(m, YQ_FIELD_GENDER)) != NULL && w->gender != NULL) {

@@ -21,6 +21,8 @@ enum {
     STAGE_MEMBER_LAST = 390,
     STAGE_POST_REMOVE = 400,
     STAGE_POST_ADD = 410,
+    STAGE_SUPERIOR_CLEAR = 450, /* who would close a ring with those that are set next */
+    STAGE_SUPERIOR = 460,       /* everybody who is referred to is there by now */
     STAGE_LEAVE = 510,
     STAGE_DISABLE = 600,
 };
@@ -64,6 +66,25 @@ struct contest { /* a record that a member's keys match, and who has the stronge
     struct contest *next;
 };
 
+struct superior { /* of somebody */
+    const char *userid;
+    const struct member *member;        /* settled in this plan; NULL: only known */
+    const struct yq_eteams_member *row; /* NULL: made by this plan */
+};
+
+struct chain {                   /* what becomes of somebody's superiors (S2) */
+    bool known;                  /* who they shall be */
+    const struct superior *list; /* the direct one first; usable ones only */
+    size_t count;
+    bool changes, others_change;
+    bool ring;              /* the direct one is below him, and left out */
+    bool clear;             /* the present one is cleared before anything is set */
+    struct yq_reason why;   /* of a change */
+    struct yq_reason left;  /* why it stays as it is, or lacks somebody */
+    struct yq_reason waits; /* cannot be settled now */
+    unsigned seen;          /* mark of a search */
+};
+
 struct member {
     const char *key;
     enum progress
@@ -99,8 +120,11 @@ struct member {
     struct yq_ref main;
     struct yq_ref *parts;
     size_t part_count;
+    const struct yq_wecom_member *leaders_from; /* who says the direct leaders; NULL: nobody */
+    struct chain chain;
     struct yq_verdict *verdict;
     UT_hash_handle hh;
+    UT_hash_handle by_row;
 };
 
 struct blocked { /* a department whose wanted place is kept by somebody else, as was found out */
@@ -115,6 +139,7 @@ struct planner {
     struct yq_arena *arena; /* the plan's */
     struct department *departments;
     struct member *members;
+    struct member *rows; /* uthash by the id of their record: those whose superiors are settled */
     const struct yq_evidence **evidence; /* of members and departments, in an order of its own */
     size_t evidence_count;
     const struct yq_evidence **renames; /* those that say a new userid */
@@ -221,6 +246,12 @@ enum progress claim_keys(struct planner *p, struct member *m);
 enum progress settle_return(struct planner *p, struct member *m);
 /* Once everybody is settled: takes back what was claimed from people who keep it after all. */
 void revoke_claims(struct planner *p);
+/* plan_superiors.c: whom WeCom names as superior of everybody who works (S2). Once all is settled;
+ * may leave needs. */
+void settle_superiors(struct planner *p);
+void emit_superiors(struct planner *p, const struct member *m);
+/* Who must be resigned before anything is written for m: an eteams id, or NULL. */
+const char *frees_first(const struct member *m);
 /* plan_member_ops.c: operations and verdict of everybody who was settled. */
 void emit_members(struct planner *p);
 

@@ -12,6 +12,7 @@ struct world *world_new(void)
     struct world *w = yq_calloc(1, sizeof(*w));
     w->arena = yq_arena_new();
     w->sensitive_readable = w->posts_readable = true;
+    w->direct_leaders_readable = w->leaders_readable = true;
     w->administrators_readable = w->administrators_offered = true;
     w->next_id = INT64_C(7000000000000000001);
     w->policy.part_time = YQ_PART_TIME_INCREMENTAL;
@@ -107,7 +108,7 @@ struct world_person *world_add_person(struct world *w, const char *id, const cha
     p->id = yq_arena_strdup(w->arena, id);
     p->name = yq_arena_strdup(w->arena, name);
     p->department = yq_arena_strdup(w->arena, department);
-    p->user_id = p->account = p->mobile = p->email = p->job_num = p->sex = "";
+    p->user_id = p->account = p->mobile = p->email = p->job_num = p->sex = p->superior = "";
     p->in_service = true;
     return p;
 }

@@ -4,14 +4,17 @@
  * It answers the planner's needs as reading both peers would, and carries out a plan as eteams
  * would, refusing what eteams refuses. Everything is written down in one JSON text:
  *
- *   {"wecom": {"departments": [{"id":2,"name":"研发","parent":1,"order":5}],
+ *   {"wecom": {"departments": [{"id":2,"name":"研发","parent":1,"order":5,"leaders":["li.na"]}],
  *              "members": [{"userid":"li.na","name":"李娜","departments":[2],"main_department":2,
- *                           "mobile":"…","email":"…","gender":"1","status":1}],
+ *                           "mobile":"…","email":"…","gender":"1","status":1,"orders":[5],
+ *                           "direct_leaders":["wang.wei"]}],
  *              "hidden_departments": [3], "unreadable_departments": [4],
- *              "hidden_members": ["…"], "unreadable_members": ["…"], "sensitive_readable": true},
+ *              "hidden_members": ["…"], "unreadable_members": ["…"], "sensitive_readable": true,
+ *              "direct_leaders_readable": true, "leaders_readable": true},
  *    "eteams": {"departments": [{"id":"900","name":"公司","parent":"","enabled":true}],
  *               "people": [{"id","user_id","account","name","mobile","email","job_num","sex",
  *                           "departments":["900"],"in_service":true,"secondary":false,
+ *                           "superior":"802","others":["803"],
  *                           "posts":[{"department":"901","external_id":"x","ours":true}]}],
  *               "administrators": ["id"], "administrators_readable": true,
  *               "administrators_offered": true, "posts_readable": true,
@@ -36,11 +39,14 @@
 #include "plan/plan.h"
 
 #define WORLD_MEMBER_DEPARTMENTS 32
+#define WORLD_LEADERS 8
 
 struct world_department {
     uint32_t id, parent;
     int64_t order;
     const char *name; /* NULL: not readable */
+    const char *leaders[WORLD_LEADERS];
+    size_t leader_count;
     bool hidden, unreadable;
 };
 
@@ -48,8 +54,11 @@ struct world_member {
     const char *userid, *name, *mobile, *email, *gender; /* name NULL: not readable */
     int status;
     uint32_t departments[WORLD_MEMBER_DEPARTMENTS];
+    uint32_t orders[WORLD_MEMBER_DEPARTMENTS];
     size_t department_count;
     uint32_t main_department;
+    const char *direct_leaders[WORLD_LEADERS];
+    size_t direct_leader_count;
     bool hidden, unreadable;
     bool no_departments; /* the answer lacks them */
 };
@@ -68,6 +77,8 @@ struct world_person {
     const char *id, *user_id, *account, *name, *mobile, *email, *job_num, *sex, *department;
     struct world_post posts[WORLD_MEMBER_DEPARTMENTS];
     size_t post_count;
+    const char *superior, *others[WORLD_LEADERS]; /* ids */
+    size_t other_count;
     bool in_service, secondary, unreadable;
 };
 
@@ -101,6 +112,7 @@ struct world {
     size_t department_capacity, member_capacity, org_capacity, person_capacity, event_capacity;
     size_t wait_capacity, department_link_capacity, member_link_capacity, administrator_capacity;
     bool sensitive_readable, posts_readable, administrators_readable, administrators_offered;
+    bool direct_leaders_readable, leaders_readable;
     bool whole_eteams; /* all of eteams is in the view from the start, as above 50 subjects */
     struct yq_policy policy;
     int64_t next_id;

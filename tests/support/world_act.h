@@ -29,5 +29,6 @@ void world_update_member(struct act *a);
 void world_resign_member(struct act *a);
 void world_add_post(struct act *a);
 void world_remove_post(struct act *a);
+void world_set_superiors(struct act *a);
 
 #endif

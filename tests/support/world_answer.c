@@ -23,7 +23,33 @@ static void show_member_link(struct world *w, struct yq_view *v, const char *use
         yq_view_set_member_link(v, l);
 }
 
+static void ask_member_link(struct world *w, struct yq_view *v, const char *userid)
+{
+    show_member_link(w, v, userid);
+    yq_view_wecom_member(v, userid)->link_asked = true;
+}
+
 /* ---- WeCom ---- */
+
+/* Leaders out of sight are not reported (wecom.md §4.2). */
+static size_t visible(const struct world *w, const char *const *from, size_t count, const char **to)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct world_member *m = world_member(w, from[i]);
+        if (m != NULL && !m->hidden)
+            to[n++] = from[i];
+    }
+    return n;
+}
+
+static void show_leaders(const struct world *w, struct yq_view *v, const struct world_department *d,
+                         struct yq_wecom_department *row)
+{
+    const char **leaders = yq_arena_alloc(v->arena, sizeof(d->leaders));
+    row->leader_count = visible(w, d->leaders, d->leader_count, leaders);
+    row->leaders = leaders;
+}
 
 static void show_wecom_department(struct world *w, struct yq_view *v, uint32_t id)
 {
@@ -41,6 +67,8 @@ static void show_wecom_department(struct world *w, struct yq_view *v, uint32_t i
     row->name = d->name;
     row->parent = d->parent;
     row->order = d->order;
+    if (w->leaders_readable)
+        show_leaders(w, v, d, row);
 }
 
 static bool sees(const struct world *w, uint32_t department)
@@ -53,11 +81,15 @@ static void show_places(const struct world *w, const struct world_member *m, str
                         struct yq_wecom_member *row)
 {
     uint32_t *ids = yq_arena_alloc(v->arena, sizeof(m->departments));
+    uint32_t *orders = yq_arena_alloc(v->arena, sizeof(m->orders));
     for (size_t i = 0; i < m->department_count; i++) {
-        if (sees(w, m->departments[i]))
-            ids[row->department_count++] = m->departments[i];
+        if (!sees(w, m->departments[i]))
+            continue;
+        orders[row->department_count] = m->orders[i];
+        ids[row->department_count++] = m->departments[i];
     }
     row->departments = ids;
+    row->orders = orders;
     row->known |= YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS);
     if (m->main_department != 0 && sees(w, m->main_department)) {
         row->main_department = m->main_department;
@@ -65,11 +97,20 @@ static void show_places(const struct world *w, const struct world_member *m, str
     }
 }
 
+static void show_direct_leaders(const struct world *w, const struct world_member *m,
+                                struct yq_view *v, struct yq_wecom_member *row)
+{
+    const char **leaders = yq_arena_alloc(v->arena, sizeof(m->direct_leaders));
+    row->direct_leader_count = visible(w, m->direct_leaders, m->direct_leader_count, leaders);
+    row->direct_leaders = leaders;
+    row->known |= YQ_FIELD_BIT(YQ_FIELD_DIRECT_LEADERS);
+}
+
 static void show_wecom_member(struct world *w, struct yq_view *v, const char *userid)
 {
     struct yq_wecom_member *row = yq_view_wecom_member(v, userid);
     const struct world_member *m = world_member(w, userid);
-    show_member_link(w, v, userid);
+    ask_member_link(w, v, userid);
     row->fact = m == NULL || m->hidden ? YQ_ABSENT : m->unreadable ? YQ_UNREADABLE : YQ_PRESENT;
     if (row->fact == YQ_UNREADABLE)
         row->error = yq_view_error(v, &no_answer);
@@ -83,6 +124,8 @@ static void show_wecom_member(struct world *w, struct yq_view *v, const char *us
         row->known |= YQ_FIELD_BIT(YQ_FIELD_NAME);
     if (!m->no_departments)
         show_places(w, m, v, row);
+    if (w->direct_leaders_readable)
+        show_direct_leaders(w, m, v, row);
     if (!w->sensitive_readable)
         return;
     row->mobile = m->mobile;
@@ -167,6 +210,12 @@ static void fill_person(struct yq_view *v, struct yq_eteams_member *row,
     row->email = p->email;
     row->job_num = p->job_num;
     row->sex = p->sex;
+    row->superiors_known = true;
+    row->superior = p->superior;
+    const char **others = yq_arena_alloc(v->arena, sizeof(p->others));
+    memcpy(others, p->others, sizeof(p->others));
+    row->others = others;
+    row->other_count = p->other_count;
     row->in_service = p->in_service;
     row->secondary = p->secondary;
     yq_view_index_member(v, row);
@@ -280,7 +329,7 @@ static void answer_one(struct world *w, struct yq_view *v, const struct yq_need 
         show_administrators(w, v);
         break;
     case YQ_NEED_MEMBER_LINK:
-        show_member_link(w, v, n->id);
+        ask_member_link(w, v, n->id);
         break;
     case YQ_NEED_DEPARTMENT_LINK:
         show_department_link(w, v, n->number);

@@ -219,6 +219,7 @@ size_t world_apply_one(struct world *w, const struct yq_operation *op, struct yq
         [YQ_OP_MEMBER_UPDATE] = world_update_member,
         [YQ_OP_POST_REMOVE] = world_remove_post,
         [YQ_OP_POST_ADD] = world_add_post,
+        [YQ_OP_MEMBER_SUPERIORS] = world_set_superiors,
         [YQ_OP_MEMBER_RESIGN] = world_resign_member,
         [YQ_OP_DEPARTMENT_DISABLE] = disable_department,
     };

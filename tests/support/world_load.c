@@ -41,6 +41,18 @@ static bool lists_text(struct world *w, const cJSON *object, const char *key, co
     return false;
 }
 
+/* At most `room` texts; returns how many. */
+static size_t texts(struct world *w, const cJSON *list, const char **ret, size_t room)
+{
+    size_t n = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach (item, list) {
+        if (n < room)
+            ret[n++] = yq_arena_strdup(w->arena, yq_json_item_text(w->arena, item));
+    }
+    return n;
+}
+
 /* ---- WeCom ---- */
 
 static void load_departments(struct world *w, const cJSON *wecom)
@@ -51,6 +63,7 @@ static void load_departments(struct world *w, const cJSON *wecom)
         struct world_department *d = world_add_department(
             w, id, text(w, item, "name", NULL), (uint32_t)number(item, "parent", id == 1 ? 0 : 1));
         d->order = number(item, "order", 0);
+        d->leader_count = texts(w, yq_json_get(item, "leaders"), d->leaders, WORLD_LEADERS);
         d->hidden = lists_number(wecom, "hidden_departments", id);
         d->unreadable = lists_number(wecom, "unreadable_departments", id);
     }
@@ -76,6 +89,14 @@ static void load_member(struct world *w, const cJSON *wecom, const cJSON *item)
         if (yq_json_item_int(id, &n) && m->department_count < WORLD_MEMBER_DEPARTMENTS)
             m->departments[m->department_count++] = (uint32_t)n;
     }
+    size_t at = 0;
+    cJSON_ArrayForEach (id, yq_json_get(item, "orders")) {
+        int64_t n = 0;
+        if (yq_json_item_int(id, &n) && at < m->department_count)
+            m->orders[at++] = (uint32_t)n;
+    }
+    m->direct_leader_count =
+        texts(w, yq_json_get(item, "direct_leaders"), m->direct_leaders, WORLD_LEADERS);
     m->main_department = (uint32_t)number(item, "main_department", 0);
     m->hidden = lists_text(w, wecom, "hidden_members", m->userid);
     m->unreadable = lists_text(w, wecom, "unreadable_members", m->userid);
@@ -122,6 +143,8 @@ static void load_person(struct world *w, const cJSON *eteams, const cJSON *item)
     p->email = text(w, item, "email", "");
     p->job_num = text(w, item, "job_num", "");
     p->sex = text(w, item, "sex", "");
+    p->superior = text(w, item, "superior", "");
+    p->other_count = texts(w, yq_json_get(item, "others"), p->others, WORLD_LEADERS);
     p->in_service = yq_json_bool(item, "in_service", true);
     p->secondary = yq_json_bool(item, "secondary", false);
     p->unreadable = lists_text(w, eteams, "unreadable_people", p->id);
@@ -236,6 +259,7 @@ static void load_policy(struct world *w, const cJSON *policy)
     static const char *const job_nums[] = {"when_needed", "never", "always", NULL};
     static const char *const modes[] = {"incremental", "full", "none", NULL};
     static const char *const disabled[] = {"keep", "resign", NULL};
+    static const char *const sources[] = {"direct_leader", "department", NULL};
     struct yq_policy *p = &w->policy;
     const cJSON *departments = yq_json_get(policy, "never_touch_departments"), *item;
     p->write_job_num = (enum yq_write_job_num)choice(w, policy, "write_job_num", job_nums);
@@ -243,6 +267,8 @@ static void load_policy(struct world *w, const cJSON *policy)
     p->disabled_members = (enum yq_disabled_members)choice(w, policy, "disabled_members", disabled);
     p->disable_departments = yq_json_bool(policy, "disable_departments", false);
     p->rename_root = yq_json_bool(policy, "rename_root", false);
+    p->superiors = yq_json_bool(policy, "superiors", false);
+    p->superior_source = (enum yq_superior_source)choice(w, policy, "superior_source", sources);
     p->removals.max = number(policy, "removals_max", 20);
     p->removals.percent = number(policy, "removals_percent", 10);
     p->removals.per_day = number(policy, "removals_per_day", 0);
@@ -269,6 +295,8 @@ struct world *world_load(const char *json, size_t len, struct yq_error *err)
     cJSON_ArrayForEach (item, yq_json_get(wecom, "members"))
         load_member(made, wecom, item);
     made->sensitive_readable = yq_json_bool(wecom, "sensitive_readable", true);
+    made->direct_leaders_readable = yq_json_bool(wecom, "direct_leaders_readable", true);
+    made->leaders_readable = yq_json_bool(wecom, "leaders_readable", true);
     load_eteams(made, yq_json_get(tree, "eteams"));
     load_links(made, yq_json_get(tree, "links"));
     load_policy(made, yq_json_get(tree, "policy"));

@@ -225,6 +225,8 @@ void world_resign_member(struct act *a)
     }
     p->in_service = false;
     p->post_count = 0;
+    p->superior = "";
+    p->other_count = 0;
     p->department = world_root(w)->id;
     p->account = p->user_id = "";
     struct yq_link_member *l = world_member_link(w, a->op->subject.userid);

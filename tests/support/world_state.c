@@ -132,7 +132,11 @@ static void put_person(const struct world_person *p, struct yq_buf *out)
     put_text(out, "sex", p->sex);
     put_text(out, "personnel_status", p->in_service ? "3" : "6");
     put_text(out, "identity", p->secondary ? "secondary" : "main");
-    yq_buf_adds(out, ",\"department\":[");
+    put_text(out, "superior", p->superior);
+    yq_buf_adds(out, ",\"other_superior\":[");
+    for (size_t i = 0; i < p->other_count; i++)
+        yq_buf_addf(out, "%s\"%s\"", i ? "," : "", p->others[i]);
+    yq_buf_adds(out, "],\"department\":[");
     yq_buf_add_json_string(out, p->department);
     for (size_t i = 0; i < p->post_count; i++) {
         yq_buf_addc(out, ',');
