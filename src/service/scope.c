@@ -147,18 +147,62 @@ static size_t pick_suspects(struct yq_scope *s, int64_t now_ms, struct yq_group 
     return 1;
 }
 
+static bool tells(const struct yq_group *g, enum yq_event_kind kind)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        if (g->deliveries[i]->kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static size_t pick_waiting(struct yq_scope *s, enum yq_event_kind kind, struct yq_group **ret,
+                           size_t count, size_t max)
+{
+    for (struct yq_group *g = s->groups; g != NULL && count < max; g = g->hh.next) {
+        if (g->picked || g->attempt.deaths > 0 || !tells(g, kind))
+            continue;
+        g->early = g->picked = true;
+        ret[count++] = g;
+    }
+    return count;
+}
+
+/* A leaver who was looked at without the newcomer that he may be would be resigned, and made anew
+ * with the newcomer. */
+static size_t pick_company(struct yq_scope *s, struct yq_group **ret, size_t count, size_t max)
+{
+    bool leavers = false, newcomers = false;
+    for (size_t i = 0; i < count; i++) {
+        leavers = leavers || tells(ret[i], YQ_EVENT_MEMBER_DELETED);
+        newcomers = newcomers || tells(ret[i], YQ_EVENT_MEMBER_CREATED);
+    }
+    if (!leavers && !newcomers)
+        return count;
+    size_t due = count;
+    count = pick_waiting(s, YQ_EVENT_MEMBER_DELETED, ret, count, max);
+    if (leavers || count > due)
+        count = pick_waiting(s, YQ_EVENT_MEMBER_CREATED, ret, count, max);
+    return count;
+}
+
 size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max)
 {
     size_t count = 0;
+    for (struct yq_group *g = s->groups; g != NULL; g = g->hh.next)
+        g->picked = false;
     for (struct yq_group *g = s->groups; g != NULL && count < max; g = g->hh.next) {
         if (!is_due(s, g, now_ms))
             continue;
         g->early = g->attempt.next_ms > now_ms;
-        if (g->attempt.deaths == 0)
+        g->picked = g->attempt.deaths == 0;
+        if (g->picked)
             ret[count++] = g;
     }
     if (count == 0)
         count = pick_suspects(s, now_ms, ret, max);
+    else
+        count = pick_company(s, ret, count, max);
     if (count < max)
         s->news = false;
     return count;

@@ -16,6 +16,7 @@ struct yq_group { /* all deliveries of one subject, oldest first; or one command
     struct yq_buf entries;     /* their ids, separated by blanks */
     bool fresh;                /* news came since its last attempt */
     bool early;                /* picked before its time, because something else has come */
+    bool picked;               /* by the last pick */
     UT_hash_handle hh;
 };
 
@@ -33,9 +34,10 @@ void yq_scope_add_attempts(struct yq_scope *s, const struct yq_attempts *a);
 void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d);
 bool yq_scope_full(const struct yq_scope *s);
 size_t yq_scope_deliveries(const struct yq_scope *s);
-/* Chooses up to max groups that are due; whoever was there when a worker died is run alone, those
- * who were there more often after the others; of more than fifty, fifty at a time before that.
- * Returns how many. */
+/* Chooses up to max groups that are due, and with leavers the newcomers who wait, and the other way
+ * round: they may be one person (decisions.md 19). Whoever was there when a worker died is run
+ * alone, those who were there more often after the others; of more than fifty, fifty at a time
+ * before that. Returns how many. */
 size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max);
 /* The soonest next attempt; 0 = nothing waits. */
 int64_t yq_scope_next(const struct yq_scope *s);

@@ -190,6 +190,33 @@ static void where_eteams_has_no_such_list_it_is_a_case(void **state)
     expect_all_well(s);
 }
 
+/* WeCom shows the new department late, and again the newcomer and the leaver are looked at
+ * together: she keeps her record (decisions.md 19). */
+static void a_new_userid_whose_department_is_not_readable_yet(void **state)
+{
+    static const char create[] = "{\"do\":\"create_member\",\"userid\":\"%s\",\"name\":\"赵敏\","
+                                 "\"departments\":[%d],\"mobile\":\"13811112222\"}";
+    struct stage *s = begin(state);
+    stage_wecom_change(s, create, "zhao", 2);
+    stage_settle(s, false);
+    char *before = person_id(s, "zhao");
+    tell(s, STAGE_WECOM, "/_sim/faults",
+         "{\"path\":\"/cgi-bin/department/get\",\"kind\":\"http_500\",\"count\":9}");
+    hold_events(s);
+    wecom_department(s, 4, "法务", 1);
+    fire(s, "zhao");
+    stage_wecom_change(s, create, "zhao.min", 4);
+    release_events(s, "{\"order\":\"fifo\"}");
+    stage_settle(s, true);
+    char *after = person_id(s, "zhao.min");
+    assert_string_equal(before, after);
+    assert_int_equal(count_people(s, "赵敏"), 1);
+    expect_person(s, "zhao.min", "department", "法务", NULL);
+    expect_all_well(s);
+    free(before);
+    free(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +224,7 @@ int main(void)
         STORY(an_update_behind_the_deletion_brings_nobody_back),
         STORY(made_again_is_taken_back_not_doubled),
         STORY(deleted_and_made_again_at_once_stays),
+        STORY(a_new_userid_whose_department_is_not_readable_yet),
         STORY(status_five_is_leaving_too),
         STORY(out_of_sight_is_not_gone),
         STORY(the_last_administrator_stays),

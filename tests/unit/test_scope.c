@@ -12,17 +12,23 @@
 #include "../../src/service/scope.h"
 #include "base/memory.h"
 
-static void add(struct yq_scope *s, const char *entry, const char *subject)
+static void add_kind(struct yq_scope *s, enum yq_event_kind kind, const char *entry,
+                     const char *subject)
 {
     struct yq_deliveries d = {0};
     yq_grow(&d.items, &d.capacity, 0, sizeof(*d.items));
-    d.items[0] = (struct yq_delivery){.kind = YQ_EVENT_MEMBER_UPDATED, .queued_ms = 1};
+    d.items[0] = (struct yq_delivery){.kind = kind, .queued_ms = 1};
     (void)snprintf(d.items[0].entry, sizeof(d.items[0].entry), "%s", entry);
     assert_int_equal(yq_subject_parse(subject, &d.items[0].subject, NULL), 0);
     d.items[0].data = yq_strdup("{}");
     d.count = 1;
     yq_scope_add(s, &d);
     assert_int_equal(d.count, 0);
+}
+
+static void add(struct yq_scope *s, const char *entry, const char *subject)
+{
+    add_kind(s, YQ_EVENT_MEMBER_UPDATED, entry, subject);
 }
 
 static void test_groups_keep_order(void **state)
@@ -71,6 +77,38 @@ static void test_waiting_ones_are_not_due(void **state)
     add(&s, "3-0", "member:c");
     assert_int_equal(yq_scope_pick(&s, 100, picked, 10), 2);
     assert_int_equal(yq_scope_pick(&s, 500, picked, 10), 3);
+    yq_scope_release(&s);
+}
+
+/* They may be one person under a new userid (decisions.md 19). */
+static void test_leavers_and_newcomers_come_together(void **state)
+{
+    (void)state;
+    struct yq_scope s = {0};
+    struct yq_group *picked[10];
+    struct yq_attempt items[] = {
+        {.key = "member:new", .attempts = 2, .next_ms = 500, .error = "unreadable: x"},
+        {.key = "member:gone", .attempts = 2, .next_ms = 300, .error = "looks_like: x"},
+        {.key = "member:else", .attempts = 2, .next_ms = 900, .error = "unreadable: x"}};
+    struct yq_attempts a = attempts(items, 3);
+    yq_scope_add_attempts(&s, &a);
+    add_kind(&s, YQ_EVENT_MEMBER_CREATED, "1-0", "member:new");
+    add_kind(&s, YQ_EVENT_MEMBER_DELETED, "2-0", "member:gone");
+    add(&s, "3-0", "member:else");
+    assert_int_equal(yq_scope_pick(&s, 100, picked, 10), 0);
+    assert_int_equal(yq_scope_pick(&s, 300, picked, 10), 2); /* the leaver is due */
+    assert_string_equal(picked[0]->key, "member:gone");
+    assert_string_equal(picked[1]->key, "member:new");
+    assert_true(picked[1]->early);
+    picked[0]->attempt.next_ms = 700;
+    assert_int_equal(yq_scope_pick(&s, 500, picked, 10), 2); /* the newcomer is */
+    assert_string_equal(picked[0]->key, "member:new");
+    add_kind(&s, YQ_EVENT_MEMBER_DELETED, "4-0", "member:other"); /* another leaver comes */
+    picked[0]->attempt.next_ms = 800;
+    assert_int_equal(yq_scope_pick(&s, 600, picked, 10), 3);
+    assert_string_equal(picked[0]->key, "member:other");
+    assert_string_equal(picked[1]->key, "member:gone");
+    assert_string_equal(picked[2]->key, "member:new");
     yq_scope_release(&s);
 }
 
@@ -128,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups_keep_order),
         cmocka_unit_test(test_waiting_ones_are_not_due),
+        cmocka_unit_test(test_leavers_and_newcomers_come_together),
         cmocka_unit_test(test_suspects_run_alone),
         cmocka_unit_test(test_many_suspects_run_in_parts),
     };
