@@ -30,8 +30,7 @@ enum yq_need_kind {
     YQ_NEED_LOOKUP,            /* id: the look-up's key. With the hits: whose they are */
     YQ_NEED_POSTS,             /* id of the person */
     YQ_NEED_ADMINISTRATORS,
-    YQ_NEED_MEMBER_LINK,     /* id: userid; only the link */
-    YQ_NEED_DEPARTMENT_LINK, /* number; only the link */
+    YQ_NEED_MEMBER_LINK, /* id: userid; only the link */
 };
 
 struct yq_need {

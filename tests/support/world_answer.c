@@ -331,9 +331,6 @@ static void answer_one(struct world *w, struct yq_view *v, const struct yq_need 
     case YQ_NEED_MEMBER_LINK:
         ask_member_link(w, v, n->id);
         break;
-    case YQ_NEED_DEPARTMENT_LINK:
-        show_department_link(w, v, n->number);
-        break;
     }
 }
 

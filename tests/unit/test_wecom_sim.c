@@ -1,5 +1,5 @@
-/* The simulated WeCom keeps the rules it was written from: tokens, ranges, refusals, limits,
- * faults. */
+/* The simulated WeCom keeps the rules it was written from: tokens, ranges, lists, and what its
+ * console and its API refuse. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
