@@ -40,6 +40,7 @@ struct yq_http_response {
     struct yq_buf body;
     bool sent; /* the request may have reached the peer: a write may have happened */
     int64_t took_us;
+    int64_t date;          /* of the answer's Date header, in seconds; 0: none */
     struct yq_error error; /* NONE when there is a status */
 };
 

@@ -38,7 +38,8 @@ struct yq_snapshot_person {
 struct yq_snapshot {
     struct yq_snapshot_person *people; /* sorted by key once sealed */
     size_t count, capacity;
-    size_t added; /* rows of all times */
+    size_t added;   /* rows of all times */
+    uint32_t known; /* WeCom: bits of enum yq_member_field that any row had */
     char *texts;
     size_t text_size, text_capacity;
     uint32_t *parts; /* of whoever has several; a single one stands in the row itself */

@@ -2,6 +2,8 @@
 #ifndef YQ_SERVICE_CONNECTION_H
 #define YQ_SERVICE_CONNECTION_H
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "clients/eteams_client.h"
 #include "clients/wecom_client.h"
@@ -11,6 +13,9 @@ struct yq_connection {
     const struct yq_connection_settings *settings;
     struct yq_wecom *wecom;
     struct yq_eteams *eteams;
+    _Atomic int64_t
+        auth_noted_ms[2];        /* authorised.c: when each peer was last noted to be content */
+    struct yq_seen_fields *seen; /* freshness.c: which fields were seen and not written yet */
 };
 
 /* Makes the clients; nothing is called yet. settings and clock must outlive it. */
@@ -22,5 +27,13 @@ void yq_connection_free(struct yq_connection *c);
 /* Calls to peers that were answered on this thread, tokens included, since the last reset. */
 uint64_t yq_connection_calls(void);
 void yq_connection_calls_reset(void);
+
+/* What the peers said on this thread since the last reset: index 0 WeCom, 1 eteams. */
+struct yq_connection_heard {
+    bool content[2]; /* a call was answered well; a token alone does not count */
+    int last;        /* who answered last; -1: nobody */
+};
+struct yq_connection_heard yq_connection_heard(void);
+void yq_connection_heard_reset(void);
 
 #endif

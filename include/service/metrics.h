@@ -36,6 +36,7 @@
       "From callback to written in eteams")                                                        \
     X(QUEUE_DEPTH, "queue_depth", GAUGE, "connection", "Entries not yet acknowledged")             \
     X(QUEUE_AGE, "queue_oldest_seconds", GAUGE, "connection", "Age of the oldest of them")         \
+    X(ALARMS_OPEN, "alarms_open", GAUGE, "connection", "Alarms that are not over yet")             \
     X(CONNECTIONS_OPEN, "http_connections_open", GAUGE, "", "Open connections of the listeners")   \
     X(REDIS_UP, "redis_up", GAUGE, "", "1 while Redis answers")                                    \
     X(REDIS_SAFE, "redis_settings_safe", GAUGE, "", "1 while Redis' settings keep the promise")

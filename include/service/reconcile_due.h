@@ -33,4 +33,22 @@ struct yq_reconcile_due {
 struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
                                          const struct yq_reconcile_state *s);
 
+/* What was to happen, as far as an overdue one is judged by it. */
+struct yq_reconcile_plan {
+    int64_t now_ms;
+    int64_t started_ms; /* since when somebody looks: where none was ever complete, it counts from
+                           here */
+    int64_t going_ms;   /* when the run that is going told its progress last; 0: none is */
+    bool at_night;      /* a full one every night */
+    int64_t departments_every_ms, members_every_ms; /* 0: never by the clock */
+};
+
+/* The sort that should have been complete long ago: one and a half times its interval and a quarter
+ * of an hour have passed since the last one, or one is owed for two hours, or they failed time
+ * after time for about an hour. Not while one is going, nor while the connection is paused.
+ * *ret_last_ms: when that sort was complete last, 0: never. NONE: all is in time. */
+enum yq_reconcile_kind yq_reconcile_overdue(const struct yq_reconcile_plan *plan,
+                                            const struct yq_reconcile_state *s,
+                                            int64_t *ret_last_ms);
+
 #endif

@@ -59,6 +59,10 @@ struct yq_settings {
         int max_connections;          /* 1024 */
         int backlog;                  /* 1024 */
     } http;
+    struct {
+        char **webhooks, **robots; /* addresses, NULL-ended; NULL: none. Secrets */
+        char *proxy, *ca_file;
+    } alarms;
     struct yq_connection_settings *connections;
     size_t connection_count;
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alarm_words.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "clients/lease.h"
@@ -16,7 +17,7 @@ struct standing { /* of one connection */
     const char *id;
     struct yq_queue_stats stats;
     struct yq_attempts attempts;
-    struct yq_pairs held, owed;
+    struct yq_pairs held, owed, alarms;
     int64_t cases;
     bool paused;
     cJSON *lease; /* NULL: nobody works on it */
@@ -27,6 +28,7 @@ static void release(struct standing *s)
     yq_attempts_release(&s->attempts);
     yq_pairs_release(&s->held);
     yq_pairs_release(&s->owed);
+    yq_pairs_release(&s->alarms);
     cJSON_Delete(s->lease);
 }
 
@@ -61,6 +63,7 @@ static int load(struct yq_cli *cli, const char *id, struct standing *s, struct y
         yq_store_load_attempts(r, keys, id, &s->attempts, err) != 0 ||
         yq_store_read_hash(r, keys, id, "held", &s->held, err) != 0 ||
         yq_store_read_hash(r, keys, id, "owed", &s->owed, err) != 0 ||
+        yq_store_read_hash(r, keys, id, "alarms", &s->alarms, err) != 0 ||
         yq_store_count_hash(r, keys, id, "cases", &s->cases, err) != 0 ||
         yq_store_get_paused(r, keys, id, &s->paused, err) != 0 ||
         drop_expired_plans(cli, s, err) != 0)
@@ -106,6 +109,25 @@ static cJSON *pairs_as_json(const struct yq_pairs *pairs, const char *name, cons
     return list;
 }
 
+struct listed { /* alarms of one connection */
+    const char *id;
+    cJSON *list;
+    FILE *out;
+};
+
+static void add_alarm_json(void *context, const struct yq_alarm *a)
+{
+    const struct listed *l = context;
+    cJSON_AddItemToArray(l->list, yq_alarm_as_json(l->id, a));
+}
+
+static cJSON *alarms_as_json(const struct standing *s)
+{
+    struct listed l = {.id = s->id, .list = cJSON_CreateArray()};
+    yq_each_alarm(&s->alarms, add_alarm_json, &l);
+    return l.list;
+}
+
 static void add_numbers(cJSON *object, const struct yq_queue_stats *s)
 {
     cJSON_AddNumberToObject(object, "length", (double)s->length);
@@ -128,6 +150,7 @@ static cJSON *as_json(struct standing *s)
     cJSON_AddItemToObject(object, "retries", retries_as_json(&s->attempts));
     cJSON_AddItemToObject(object, "held", pairs_as_json(&s->held, "hash", "summary"));
     cJSON_AddItemToObject(object, "owed", pairs_as_json(&s->owed, "reason", "since_ms"));
+    cJSON_AddItemToObject(object, "alarms", alarms_as_json(s));
     return object;
 }
 
@@ -204,9 +227,19 @@ static void print_retry(struct yq_cli *cli, const char *id, const struct yq_atte
                 a->key, a->attempts, yq_when_show(a->next_ms, next), a->error);
 }
 
+static void print_alarm(void *context, const struct yq_alarm *a)
+{
+    const struct listed *l = context;
+    char since[YQ_WHEN_MAX], *words = yq_words_of_alarm(l->id, a, "    ");
+    fprintf(l->out, _("%s: alarm since %s: %s\n"), l->id, yq_when_show(a->at, since), words);
+    free(words);
+}
+
 static void print_details(struct yq_cli *cli, const struct standing *s)
 {
     char since[YQ_WHEN_MAX];
+    struct listed l = {.id = s->id, .out = cli->out};
+    yq_each_alarm(&s->alarms, print_alarm, &l);
     for (size_t i = 0; i < s->attempts.count; i++)
         print_retry(cli, s->id, &s->attempts.items[i]);
     for (size_t i = 0; i < s->held.count; i++)

@@ -17,6 +17,9 @@ static const struct yq_command commands[] = {
     {"serve", "serve [--roles receiver,worker,scheduler,admin]",
      N_("take callbacks and keep eteams in step, until SIGTERM"), yq_command_serve},
     {"check", "check", N_("read the configuration and tell every fault in it"), yq_command_check},
+    {"doctor", "doctor [ID]",
+     N_("look at Redis, clocks, both peers, alarms, and how fresh each field is"),
+     yq_command_doctor},
     {"queue", "queue [ID]", N_("show what waits, retries, is held or set aside"), yq_command_queue},
     {"events list",
      "events list ID [--kind KIND] [--subject SUBJECT] [--from TIME] [--to TIME] "

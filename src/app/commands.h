@@ -69,6 +69,7 @@ enum yq_exit yq_cli_order(struct yq_cli *cli, const char *id, const struct yq_or
 enum yq_exit yq_command_serve(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_check(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_version(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_doctor(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_queue(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_events_show(struct yq_cli *cli, int argc, char **argv);

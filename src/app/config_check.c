@@ -83,6 +83,19 @@ const char *yq_check_url(const char *text)
     return text[len - 1] == '/' ? N_("must not end with a slash") : NULL;
 }
 
+const char *yq_check_webhook(const char *text)
+{
+    const char *host = behind_scheme(text, "https://");
+    if (host == NULL)
+        host = behind_scheme(text, "http://");
+    bool fits = host != NULL && (is_alnum(*host) || *host == '[') && is_printable(text, false) &&
+                strpbrk(text, "#\\") == NULL && strlen(text) <= 1024;
+    size_t len = host != NULL ? strcspn(host, "/?") : 0;
+    if (!fits || memchr(host, '@', len) != NULL)
+        return N_("must be an address as https://HOST/PATH?QUERY, without user or fragment");
+    return NULL;
+}
+
 const char *yq_check_proxy(const char *text)
 {
     static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://"};

@@ -79,6 +79,18 @@ const struct yq_option yq_options[] = {
            .check = yq_check_time_zone),
     OPTION("log.level", TEXT, RELOAD, "info", S(log_level), "least weight of what is logged",
            .choices = "error|warn|info|debug"),
+    OPTION(
+        "alarms.webhooks", TEXTS, SECRET, NULL, S(alarms.webhooks),
+        "addresses that alarms are posted to as JSON, each once; secret, since they may hold keys",
+        .check = yq_check_webhook),
+    OPTION("alarms.robots", TEXTS, SECRET, NULL, S(alarms.robots),
+           "webhook addresses of WeCom group robots that alarms are posted to as messages, in the "
+           "language of language",
+           .check = yq_check_webhook),
+    OPTION("alarms.proxy", TEXT, SECRET, "", S(alarms.proxy),
+           "proxy for posting alarms, as http://host:port; empty: none", .check = yq_check_proxy),
+    OPTION("alarms.ca_file", TEXT, 0, "", S(alarms.ca_file),
+           "PEM file with the authorities to trust for these addresses; empty: the system's"),
     OPTION("suites", NOTHING, 0, "[]", 0,
            "hosted authorisation by suites; not supported yet: leave it empty", NONE),
 

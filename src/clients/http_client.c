@@ -264,6 +264,15 @@ static void set_error(struct transfer *t, CURLcode rc)
     t->response.status = 0;
 }
 
+static int64_t date_of(struct transfer *t)
+{
+    struct curl_header *header = NULL;
+    if (curl_easy_header(t->easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return 0;
+    time_t date = curl_getdate(header->value, NULL);
+    return date > 0 ? (int64_t)date : 0;
+}
+
 static void finish(struct yq_http *h, struct transfer *t, CURLcode rc)
 {
     long status = 0;
@@ -272,6 +281,7 @@ static void finish(struct yq_http *h, struct transfer *t, CURLcode rc)
     (void)curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &took);
     t->response.status = (int)status;
     t->response.took_us = (int64_t)took;
+    t->response.date = date_of(t);
     set_error(t, rc);
     struct yq_http_response response = t->response;
     t->response.body = (struct yq_buf)YQ_BUF_INIT;

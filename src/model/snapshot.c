@@ -26,6 +26,7 @@ void yq_snapshot_clear(struct yq_snapshot *s)
 {
     s->count = s->added = s->text_size = s->part_size = 0;
     s->complete = s->sealed = s->has_parts = false;
+    s->known = 0;
 }
 
 size_t yq_snapshot_bytes(const struct yq_snapshot *s)
@@ -157,6 +158,7 @@ void yq_snapshot_add_wecom(struct yq_snapshot *s, struct yq_arena *arena,
 {
     struct yq_snapshot_person *p = add_person(s, yq_id_hash(m->key));
     p->id = add_text(s, m->userid);
+    s->known |= m->known;
     p->digests[YQ_DIGEST_NAME] = name_digest(arena, m->name);
     p->digests[YQ_DIGEST_MOBILE] = mobile_digest(arena, m->mobile);
     p->digests[YQ_DIGEST_EMAIL] = email_digest(arena, m->email);
@@ -189,6 +191,7 @@ void yq_snapshot_add_membership(struct yq_snapshot *s, const char *userid, uint3
     struct yq_snapshot_person *p = add_person(s, yq_userid_hash(userid));
     p->id = add_text(s, userid);
     p->departments_known = p->one_of_several = true;
+    s->known |= YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS);
     add_part(s, p, department);
 }
 

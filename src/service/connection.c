@@ -2,11 +2,27 @@
 #include "service/connection.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "freshness.h"
 #include "service/metrics.h"
 
 static _Thread_local uint64_t calls; /* answered, of this thread */
+static _Thread_local struct yq_connection_heard heard = {.last = -1};
+
+/* Who gives a token may refuse all else. */
+static bool fetches_token(const char *api)
+{
+    return strstr(api, "/gettoken") != NULL || strstr(api, "oauth2/") != NULL;
+}
+
+static void hear(const char *peer, const char *api, bool well)
+{
+    heard.last = strcmp(peer, "eteams") == 0;
+    if (well && !fetches_token(api))
+        heard.content[heard.last] = true;
+}
 
 static void count_call(void *context, const char *peer, const char *api, int status, int code,
                        int64_t took_us)
@@ -16,6 +32,7 @@ static void count_call(void *context, const char *peer, const char *api, int sta
     const char *result = status == 0 ? "no_answer" : status != 200 ? "http" : code ? "error" : "ok";
     yq_metric_add(YQ_METRIC_CALLS, peer, api, result, 1);
     calls++;
+    hear(peer, api, status == 200 && code == 0);
 }
 
 static void count_token(void *context, const char *peer)
@@ -34,6 +51,16 @@ void yq_connection_calls_reset(void)
     calls = 0;
 }
 
+struct yq_connection_heard yq_connection_heard(void)
+{
+    return heard;
+}
+
+void yq_connection_heard_reset(void)
+{
+    heard = (struct yq_connection_heard){.last = -1};
+}
+
 static struct yq_http_options outgoing(const struct yq_outgoing *o, long total_ms)
 {
     return (struct yq_http_options){.proxy = o->proxy,
@@ -50,6 +77,7 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
                                                .token_refreshed = count_token};
     struct yq_connection *c = yq_calloc(1, sizeof(*c));
     c->settings = connection;
+    c->seen = yq_seen_fields_new();
     c->wecom = yq_wecom_new(&(struct yq_wecom_options){
         .api_base = settings->wecom_api_base,
         .corp_id = connection->wecom.corp_id,
@@ -82,5 +110,6 @@ void yq_connection_free(struct yq_connection *c)
         return;
     yq_wecom_free(c->wecom);
     yq_eteams_free(c->eteams);
+    yq_seen_fields_free(c->seen);
     free(c);
 }

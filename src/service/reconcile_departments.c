@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "clients/wecom_listing.h"
+#include "freshness.h"
 #include "model/normal.h"
 #include "reconcile.h"
 
@@ -31,6 +32,9 @@ static int read_all(struct yq_reconcile *r, struct yq_view *v, struct yq_error *
         yq_store_load_every_department_link(r->c->redis, r->c->keys, r->id, v, err) < 0)
         return -1;
     mark_asked(v);
+    if (!r->dry_run)
+        yq_seen_note_view(
+            &(struct yq_seen_note){r->connection, r->c->redis, r->c->keys, r->c->clock}, v);
     return 0;
 }
 

@@ -94,3 +94,37 @@ struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
         return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "owed"};
     return (struct yq_reconcile_due){by_the_clock(t, s), "schedule"};
 }
+
+/* ---- overdue ---- */
+
+#define QUARTER_MS (15 * MINUTE_MS)
+#define OWED_MS (2 * HOUR_MS)
+#define FAILURES 6                 /* with the rests between them that is about an hour */
+#define SILENT_MS (10 * MINUTE_MS) /* a run that says nothing for so long does not go on */
+
+static bool is_late(const struct yq_reconcile_plan *p, const struct yq_reconcile_state *s,
+                    int64_t last_ms, int64_t every_ms)
+{
+    int64_t from = later(last_ms ? last_ms : p->started_ms, s->cancelled_ms);
+    return every_ms > 0 && p->now_ms - from > every_ms + every_ms / 2 + QUARTER_MS;
+}
+
+enum yq_reconcile_kind yq_reconcile_overdue(const struct yq_reconcile_plan *p,
+                                            const struct yq_reconcile_state *s,
+                                            int64_t *ret_last_ms)
+{
+    bool owed = s->owed_ms > 0 && s->owed_ms > s->cancelled_ms;
+    if (s->paused || (s->going && p->now_ms - p->going_ms < SILENT_MS))
+        return YQ_RECONCILE_NONE;
+    *ret_last_ms = s->full_ms;
+    if (is_late(p, s, s->full_ms, p->at_night ? DAY_MS : 0) || s->failures >= FAILURES ||
+        (owed && p->now_ms - s->owed_ms > OWED_MS))
+        return YQ_RECONCILE_FULL;
+    *ret_last_ms = s->members_ms;
+    if (is_late(p, s, s->members_ms, p->members_every_ms))
+        return YQ_RECONCILE_MEMBERS;
+    *ret_last_ms = s->departments_ms;
+    if (is_late(p, s, s->departments_ms, p->departments_every_ms))
+        return YQ_RECONCILE_DEPARTMENTS;
+    return YQ_RECONCILE_NONE;
+}

@@ -8,6 +8,7 @@
 #include "clients/eteams_listing.h"
 #include "clients/eteams_people.h"
 #include "clients/wecom_listing.h"
+#include "freshness.h"
 #include "reconcile.h"
 #include "service/log.h"
 
@@ -79,6 +80,9 @@ static int read_wecom(struct members *m, struct yq_error *err)
     if (!listing.complete)
         r->half = listing.error;
     yq_wecom_listing_release(&listing);
+    if (rc == 0 && !r->dry_run)
+        yq_seen_note_people(
+            &(struct yq_seen_note){r->connection, r->c->redis, r->c->keys, r->c->clock}, &m->wecom);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authorised.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "clients/queue.h"
@@ -245,6 +246,7 @@ static int run(struct yq_reconcile *r, long begun, struct yq_error *err)
     if (begin(r, begun, err) < 0)
         return -1;
     yq_connection_calls_reset();
+    yq_connection_heard_reset();
     yq_reconcile_prepare(r);
     yq_log(YQ_LOG_INFO, "reconcile.begins", "connection", r->id, "run", r->run, "kind",
            yq_reconcile_kind_name(r->kind), "cause", r->cause, NULL);
@@ -255,6 +257,10 @@ static int run(struct yq_reconcile *r, long begun, struct yq_error *err)
         *err = failure;
         return -1; /* somebody else has it */
     }
+    if (!r->dry_run)
+        yq_authorised_note(
+            &(struct yq_authorised_note){r->connection, r->c->redis, r->c->keys, r->c->clock},
+            rc < 0 ? &failure : NULL);
     return end(r, rc < 0 ? &failure : NULL, err);
 }
 

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "clients/system_clock.h"
 #include "service/admin.h"
+#include "service/alarms.h"
 #include "service/callback.h"
 #include "service/heartbeat.h"
 #include "service/intake.h"
@@ -33,6 +34,7 @@ struct daemon {
     struct event *terminate, *interrupt, *drain;
     struct yq_heartbeat *heartbeat;
     struct yq_scheduler *scheduler;
+    struct yq_alarms *alarms;
     struct yq_workers *workers;
     struct yq_intake *intake;
     struct yq_callback *callback;
@@ -164,7 +166,8 @@ static int start_roles(struct daemon *d, struct yq_error *err)
     if (d->heartbeat == NULL)
         return -1;
     if ((d->roles & YQ_ROLE_SCHEDULER) != 0 &&
-        (d->scheduler = yq_scheduler_start(d->settings, d->clock, err)) == NULL)
+        ((d->scheduler = yq_scheduler_start(d->settings, d->clock, err)) == NULL ||
+         (d->alarms = yq_alarms_start(d->settings, d->clock, err)) == NULL))
         return -1;
     if ((d->roles & YQ_ROLE_WORKER) != 0 &&
         (d->workers = yq_workers_start(d->settings, d->clock, err)) == NULL)
@@ -188,6 +191,7 @@ static void stop_roles(struct daemon *d)
         int64_t used = d->stop_began_ms != 0 ? now_ms() - d->stop_began_ms : 0;
         yq_workers_stop(d->workers, used < STOP_MS ? (int)(STOP_MS - used) : 0);
     }
+    yq_alarms_stop(d->alarms);
     yq_scheduler_stop(d->scheduler);
     yq_heartbeat_stop(d->heartbeat);
 }

@@ -75,5 +75,9 @@ void yq_settings_free(struct yq_settings *s)
     drop(s->language);
     drop(s->time_zone);
     drop(s->log_level);
+    drop_list(s->alarms.webhooks);
+    drop_list(s->alarms.robots);
+    drop(s->alarms.proxy);
+    drop(s->alarms.ca_file);
     free(s);
 }

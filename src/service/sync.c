@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "apply.h"
+#include "authorised.h"
 #include "base/memory.h"
 #include "clients/store.h"
+#include "freshness.h"
 #include "gather.h"
 #include "hold.h"
 #include "made.h"
@@ -159,10 +161,9 @@ static void only_judge(struct yq_sync_result *result)
     }
 }
 
-int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events, void *context,
-                struct yq_sync_result *ret, struct yq_error *err)
+static int run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events, void *context,
+               struct yq_sync_result *ret, struct yq_error *err)
 {
-    *ret = (struct yq_sync_result){0};
     struct yq_record r = {
         .sync = s, .view = v, .commit = yq_commit_new(), .events = events, .context = context};
     int done = -1;
@@ -181,5 +182,30 @@ int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events
     done = finish(s, &r, ret, err);
 out:
     yq_commit_free(r.commit);
+    return done;
+}
+
+/* What the peers showed and whether they work with us, for `doctor` and the alarms. */
+static void note(const struct yq_sync *s, const struct yq_view *v, const struct yq_error *failure)
+{
+    yq_authorised_note(&(struct yq_authorised_note){s->connection, s->redis, s->keys, s->clock},
+                       failure);
+    if (failure->kind == YQ_ERROR_NONE)
+        yq_seen_note_view(&(struct yq_seen_note){s->connection, s->redis, s->keys, s->clock}, v);
+}
+
+int yq_sync_run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events, void *context,
+                struct yq_sync_result *ret, struct yq_error *err)
+{
+    struct yq_error failure = {0};
+    *ret = (struct yq_sync_result){0};
+    yq_connection_heard_reset();
+    int done = run(s, v, events, context, ret, &failure);
+    if (done == 0)
+        failure = (struct yq_error){0};
+    else if (err != NULL)
+        *err = failure;
+    if (!s->dry_run)
+        note(s, v, &failure);
     return done;
 }

@@ -187,6 +187,89 @@ static void a_cancelled_one_waits_for_its_next_time(void **state)
     expect(&t, &s, YQ_RECONCILE_FULL, "schedule");
 }
 
+/* ---- overdue ---- */
+
+static struct yq_reconcile_plan plan(int64_t now)
+{
+    return (struct yq_reconcile_plan){.now_ms = now,
+                                      .started_ms = NOW - DAY,
+                                      .at_night = true,
+                                      .departments_every_ms = 10 * MINUTE,
+                                      .members_every_ms = HOUR};
+}
+
+static void expect_overdue(const struct yq_reconcile_plan *p, const struct yq_reconcile_state *s,
+                           enum yq_reconcile_kind kind, int64_t last_ms)
+{
+    int64_t last = 0;
+    enum yq_reconcile_kind is = yq_reconcile_overdue(p, s, &last);
+    assert_string_equal(yq_reconcile_kind_name(is), yq_reconcile_kind_name(kind));
+    if (kind != YQ_RECONCILE_NONE)
+        assert_int_equal(last, last_ms);
+}
+
+static void each_sort_is_overdue_in_its_own_time(void **state)
+{
+    (void)state;
+    struct yq_reconcile_plan p = plan(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+    s.departments_ms = NOW - 30 * MINUTE;
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+    s.departments_ms--;
+    expect_overdue(&p, &s, YQ_RECONCILE_DEPARTMENTS, s.departments_ms);
+    s.members_ms = NOW - 105 * MINUTE - 1;
+    expect_overdue(&p, &s, YQ_RECONCILE_MEMBERS, s.members_ms);
+    s.full_ms = NOW - 36 * HOUR - 15 * MINUTE - 1;
+    expect_overdue(&p, &s, YQ_RECONCILE_FULL, s.full_ms);
+    p.at_night = false;
+    p.members_every_ms = p.departments_every_ms = 0; /* never by the clock */
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+}
+
+static void a_new_connection_counts_from_the_start(void **state)
+{
+    (void)state;
+    struct yq_reconcile_plan p = plan(NOW);
+    struct yq_reconcile_state s = {0};
+    p.started_ms = NOW - 20 * MINUTE;
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+    p.started_ms = NOW - HOUR;
+    expect_overdue(&p, &s, YQ_RECONCILE_DEPARTMENTS, 0);
+}
+
+static void what_fails_or_is_owed_is_overdue(void **state)
+{
+    (void)state;
+    struct yq_reconcile_plan p = plan(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    s.failures = 5;
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+    s.failures = 6;
+    expect_overdue(&p, &s, YQ_RECONCILE_FULL, NOW - 1);
+    s.failures = 0;
+    s.owed_ms = NOW - 2 * HOUR;
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+    s.owed_ms--;
+    expect_overdue(&p, &s, YQ_RECONCILE_FULL, NOW - 1);
+    s.cancelled_ms = NOW - MINUTE; /* somebody did not want it */
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+}
+
+static void one_that_goes_on_is_not_overdue(void **state)
+{
+    (void)state;
+    struct yq_reconcile_plan p = plan(NOW);
+    struct yq_reconcile_state s = {.full_ms = 1, .members_ms = 1, .departments_ms = 1};
+    s.going = true;
+    p.going_ms = NOW - 9 * MINUTE;
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+    p.going_ms = NOW - 10 * MINUTE; /* it says nothing any more */
+    expect_overdue(&p, &s, YQ_RECONCILE_FULL, 1);
+    s.paused = true;
+    expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +282,10 @@ int main(void)
         cmocka_unit_test(a_failure_is_rested_from),
         cmocka_unit_test(a_command_waits_for_nothing_but_a_pause),
         cmocka_unit_test(a_cancelled_one_waits_for_its_next_time),
+        cmocka_unit_test(each_sort_is_overdue_in_its_own_time),
+        cmocka_unit_test(a_new_connection_counts_from_the_start),
+        cmocka_unit_test(what_fails_or_is_owed_is_overdue),
+        cmocka_unit_test(one_that_goes_on_is_not_overdue),
     };
     return cmocka_run_group_tests_name("reconcile_due", tests, NULL, NULL);
 }

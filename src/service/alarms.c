@@ -1,0 +1,103 @@
+/* The thread of the alarms. */
+#include "service/alarms.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alarm_inner.h"
+#include "base/memory.h"
+#include "clients/system_clock.h"
+#include "service/log.h"
+#include "service/metrics.h"
+#include "ticker.h"
+
+#define TICK_MS 100
+#define TICK_OFTEN_MS 20 /* while a test moves the clock */
+#define LOOK_MS 5000
+#define LOOK_OFTEN_MS 200
+#define STOP_MS 1000 /* for what is being posted */
+
+static int look_at(struct yq_alarms *a, const struct yq_connection_settings *c,
+                   struct yq_error *err)
+{
+    struct yq_alarm_facts facts;
+    if (yq_store_load_alarm_facts(a->redis, &a->keys, c->id, &facts, err) < 0)
+        return -1;
+    yq_metric_set(YQ_METRIC_ALARMS_OPEN, c->id, (double)facts.alarms.count);
+    int rc = yq_alarm_watch(a, c, &facts, err);
+    if (rc == 0)
+        rc = yq_alarm_post_due(a, c->id, &facts, err);
+    if (rc > 0)
+        a->looked_ms = 0; /* what is new is posted at the next look, which is now */
+    yq_alarm_facts_release(&facts);
+    return rc < 0 ? -1 : 0;
+}
+
+static bool is_time_to_look(struct yq_alarms *a)
+{
+    int64_t now = yq_mono_ms(a->clock);
+    int64_t every = yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS;
+    if (a->looked_ms != 0 && now - a->looked_ms < every)
+        return false;
+    a->looked_ms = now;
+    return true;
+}
+
+/* Ends at the first fault: what is left is due again at the next look. */
+static void tick(void *context)
+{
+    struct yq_alarms *a = context;
+    struct yq_error err = {0};
+    int rc = yq_alarm_move_posts(a, &err);
+    if (rc == 0 && is_time_to_look(a)) {
+        for (size_t i = 0; i < a->settings->connection_count && rc == 0; i++)
+            rc = look_at(a, &a->settings->connections[i], &err);
+    }
+    if (rc != 0)
+        yq_log_calm(YQ_LOG_ERROR, "alarms.failed", yq_error_kind_name(err.kind), err.text);
+}
+
+static const char *or_null(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+struct yq_alarms *yq_alarms_start(const struct yq_settings *settings, const struct yq_clock *clock,
+                                  struct yq_error *err)
+{
+    struct yq_redis_address address;
+    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+        return NULL;
+    struct yq_alarms *a = yq_calloc(1, sizeof(*a));
+    a->settings = settings;
+    a->clock = clock;
+    a->started_ms = yq_wall_ms(clock);
+    (void)snprintf(a->keys.prefix, sizeof(a->keys.prefix), "%s", settings->redis_prefix);
+    a->options = (struct yq_http_options){.proxy = or_null(settings->alarms.proxy),
+                                          .ca_file = or_null(settings->alarms.ca_file),
+                                          .total_ms = 10000,
+                                          .max_body = 65536};
+    a->redis = yq_redis_new(&address, (int)settings->redis_timeout_ms);
+    a->http = yq_http_new();
+    yq_alarm_make_receivers(a);
+    a->ticker = yq_ticker_start(yq_system_clock_is_moved() ? TICK_OFTEN_MS : TICK_MS, tick, a);
+    return a;
+}
+
+void yq_alarms_stop(struct yq_alarms *a)
+{
+    if (a == NULL)
+        return;
+    yq_ticker_stop(a->ticker);
+    for (int ms = 0; a->posts != NULL && ms < STOP_MS; ms += TICK_MS) {
+        (void)yq_http_poll(a->http, TICK_MS, NULL);
+        if (yq_alarm_move_posts(a, NULL) < 0)
+            break; /* without Redis its end cannot be written down */
+    }
+    yq_alarm_drop_posts(a);
+    yq_http_free(a->http);
+    yq_redis_free(a->redis);
+    free(a->receivers);
+    free(a);
+}
