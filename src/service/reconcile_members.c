@@ -206,17 +206,17 @@ struct scope {
     size_t from, to;
 };
 
-/* Who waits for what other scopes bring, or whose answer was lost, is tried once more. */
+/* Who waits for what other scopes bring, or whose answer was lost, is tried once more; so are all
+ * leavers and newcomers who wait, together: they may be one person (decisions.md 19). */
 static void look_at(void *context, const struct yq_outcome *o)
 {
     struct scope *s = context;
     struct members *m = s->m;
     bool outdated = o->kind != YQ_OUTCOME_SETTLED && o->retry_ms == 1;
-    bool waits = o->kind == YQ_OUTCOME_WAIT && o->on_others;
-    if ((!outdated && !waits) || m->r->dry_run)
+    if ((!outdated && o->kind != YQ_OUTCOME_WAIT) || m->r->dry_run)
         return;
     const struct item *i = find_item(m->items + s->from, s->to - s->from, o->key);
-    if (i == NULL)
+    if (i == NULL || (!outdated && !o->on_others && !leaves(i) && i->kind != YQ_DRIFT_NEW))
         return;
     struct again *a;
     HASH_FIND_STR(m->tried, i->userid, a);

@@ -297,6 +297,37 @@ static void a_silent_new_userid_keeps_its_person(void **state)
     free_ids(ids);
 }
 
+/* Nor where one of the two cannot be read at first. */
+static void a_silent_new_userid_that_is_hard_to_read(void **state)
+{
+    struct stage *s = grown(state, 40);
+    char *text;
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}");
+    sync_all(s, 0);
+    char **ids = userids(s, NULL);
+    for (int failures = 1; failures <= 8; failures++) {
+        char *before = person_id(s, ids[failures]), change[200], userid[20];
+        (void)snprintf(userid, sizeof(userid), "new.%d", failures);
+        (void)snprintf(change, sizeof(change),
+                       "{\"do\":\"rename_userid\",\"userid\":\"%s\",\"new_userid\":\"%s\"}",
+                       ids[failures], userid);
+        silently(s, change);
+        tell(s, STAGE_WECOM, "/_sim/faults",
+             "{\"path\":\"/cgi-bin/user/get\",\"kind\":\"busy\",\"count\":%d}", failures);
+        (void)stage_command(s, &text, "sync", "acme", NULL);
+        free(text);
+        tell(s, STAGE_WECOM, "/_sim/faults", "{\"clear\":true}");
+        sync_all(s, 0);
+        char *after = person_id(s, userid);
+        assert_string_equal(before, after);
+        free(before);
+        free(after);
+    }
+    assert_int_equal(writes(s, "resigns"), 0);
+    assert_int_equal(writes(s, "creates"), 0);
+    free_ids(ids);
+}
+
 /* ---- who cannot be seen ---- */
 
 static void a_range_that_shrinks_resigns_nobody(void **state)
@@ -495,6 +526,7 @@ int main(void)
         STORY(three_who_left_unheard_are_resigned),
         STORY(thirty_who_left_are_held_and_named),
         STORY(a_silent_new_userid_keeps_its_person),
+        STORY(a_silent_new_userid_that_is_hard_to_read),
         STORY(a_range_that_shrinks_resigns_nobody),
         STORY(spoilt_lists_resign_nobody),
         STORY(nor_in_a_large_company),
