@@ -36,7 +36,7 @@ static enum likeness compare(struct planner *p, const struct member *gone, const
 }
 
 /* A newcomer who cannot be compared yet, because WeCom does not show the member: by the name that
- * the event told. */
+ * the event told; without one it may be anybody. */
 static bool may_be_compared_later(struct planner *p, const struct member *m,
                                   const struct member *now)
 {
@@ -44,8 +44,8 @@ static bool may_be_compared_later(struct planner *p, const struct member *m,
     const char *name = now->values[YQ_FIELD_NAME] ? now->values[YQ_FIELD_NAME]
                        : said                     ? said->name
                                                   : NULL;
-    return now->progress == WAITS && !now->alike && name != NULL && m->row->name != NULL &&
-           yq_same_name(p->arena, m->row->name, name);
+    return now->progress == WAITS && !now->alike && m->row->name != NULL &&
+           (name == NULL || yq_same_name(p->arena, m->row->name, name));
 }
 
 /* An event says that the member was created, or a reconcile found it without a link. */
