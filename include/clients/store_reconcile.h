@@ -15,7 +15,16 @@
 
 #define YQ_REASON_TEXT_MAX 64
 
-/* ---- when: hashes reconciled, owed, wanted, reconcile, settings, in one round trip ---- */
+/* How far the superior switch has come (S2). */
+enum yq_superiors_state {
+    YQ_SUPERIORS_OFF,
+    YQ_SUPERIORS_TAKING_OVER,
+    YQ_SUPERIORS_ON,     /* written, not locked yet */
+    YQ_SUPERIORS_LOCKED, /* or this eteams has no lock */
+};
+
+/* ---- when: hashes reconciled, owed, wanted, reconcile, settings, superiors, in one round trip
+ * ---- */
 struct yq_reconcile_state {
     /* Milliseconds at which a complete run of that sort ended last; 0: never. */
     int64_t departments_ms, members_ms, full_ms;
@@ -24,6 +33,8 @@ struct yq_reconcile_state {
     int64_t cancelled_ms;
     int64_t owed_ms;                      /* since when one is owed; 0: none is */
     char owed_reason[YQ_REASON_TEXT_MAX]; /* the oldest */
+    enum yq_superiors_state superiors;
+    int64_t superiors_tried_ms; /* when the switch was last worked on */
     bool paused;
     bool going;                /* a run is under way, or its process died */
     char wanted[YQ_ENTRY_MAX]; /* the oldest command that waits, "" if none does */

@@ -38,6 +38,8 @@
     X(COMMAND_APPROVE, "command.approve")                                                          \
     X(COMMAND_LINK, "command.link")                                                                \
     X(COMMAND_UNLINK, "command.unlink")                                                            \
+    X(COMMAND_SUPERIORS, "command.superiors")                                                      \
+    X(SUPERIOR_CHANGED, "superior.changed") /* our own: a superior came into eteams, or left */    \
     X(UNKNOWN, "unknown") /* authentic, but not understood: kept raw */
 
 enum yq_event_kind {
@@ -50,7 +52,7 @@ enum yq_event_kind {
 struct yq_event {
     enum yq_event_kind kind;
     struct yq_subject subject;
-    const char *source;         /* "callback", "command", "replay"; static text */
+    const char *source;         /* "callback", "command", "replay", "yunqiao"; static text */
     int64_t at;                 /* seconds since 1970, as WeCom says; 0 = it does not say */
     char digest[YQ_DIGEST_MAX]; /* SHA-256 of raw, for inspection only (decisions.md 39) */
     struct yq_buf data;         /* JSON, see docs/events.md */
@@ -66,7 +68,7 @@ struct yq_event {
  *                "remove_departments":[]}
  *   member.entered, member.left   {"userid"}
  *   job         {"job_id","job_type","error_code":"0","error_message"}
- *   command.approve  {"hash"}; command.link  {"eteams"}
+ *   command.approve  {"hash"}; command.link  {"eteams"}; command.superiors  {"restore"}
  *   others      {} or what the kind needs
  * An element that is present but empty appears as "" or []: WeCom cleared it. What is malformed
  * counts as not said: a number; a list with a malformed number in it; `leader_in` that is not as

@@ -31,8 +31,22 @@ struct yq_snapshot_person {
     uint16_t part_count;
     uint8_t status; /* WeCom's status, 0 = not known; eteams: 1 = in service */
     bool departments_known : 1;
+    bool leaders_known : 1;  /* and stand under yq_snapshot_leaders */
     bool one_of_several : 1; /* a membership: whoever has several departments has several rows,
                                 which sealing makes one */
+};
+
+/* Somebody above somebody. */
+struct yq_snapshot_leader {
+    uint64_t key;    /* of the person; in seats: number of the department */
+    uint64_t leader; /* key of whoever is above */
+    uint32_t rank;   /* WeCom: place in the list of direct leaders; eteams: 0 the superior, 1 one of
+                        the others; in seats: WeCom's order in that department */
+};
+
+struct yq_snapshot_leaders {
+    struct yq_snapshot_leader *rows; /* sorted by key and rank once sealed */
+    size_t count, capacity;
 };
 
 struct yq_snapshot {
@@ -46,8 +60,11 @@ struct yq_snapshot {
     size_t part_size, part_capacity;
     uint32_t *index; /* once sealed: where the rows of each of 2^index_bits ranges of keys begin */
     int index_bits;
-    bool has_parts; /* somebody has */
-    bool complete;  /* every page was read, and the counts are right */
+    bool wants_leaders; /* set before anything is added: who is above whom is kept, too */
+    struct yq_snapshot_leaders leaders; /* direct leaders; superiors */
+    struct yq_snapshot_leaders seats;   /* WeCom: of those who lead a department */
+    bool has_parts;                     /* somebody has */
+    bool complete;                      /* every page was read, and the counts are right */
     bool sealed;
 };
 
@@ -74,6 +91,9 @@ static inline const uint32_t *yq_snapshot_parts(const struct yq_snapshot *s,
 {
     return p->part_count > 1 ? s->parts + p->parts : &p->parts;
 }
+/* Who stands above the person with that key: *ret_count rows, by rank. Sealed snapshots only. */
+const struct yq_snapshot_leader *yq_snapshot_leaders_of(const struct yq_snapshot_leaders *l,
+                                                        uint64_t key, size_t *ret_count);
 /* NULL if it is not there. Sealed snapshots only. */
 const struct yq_snapshot_person *yq_snapshot_find(const struct yq_snapshot *s, uint64_t key);
 /* It will be looked for soon: its memory may be fetched. */

@@ -20,6 +20,8 @@ struct yq_drift_department {
     uint32_t eteams; /* yq_digest of the record's id */
 };
 
+struct yq_drift_leaders;
+
 /* All zero is empty. Filled by the adding functions, sorted by yq_drift_find. */
 struct yq_drift_links {
     struct yq_drift_member *members;
@@ -28,6 +30,7 @@ struct yq_drift_links {
     size_t department_count, department_capacity;
     uint32_t *posts; /* digests */
     size_t post_size, post_capacity;
+    const struct yq_drift_leaders *leaders; /* borrowed; NULL: superiors are not compared */
 };
 
 /* `posts`: eteams ids of departments. */
@@ -35,6 +38,22 @@ void yq_drift_add_member(struct yq_drift_links *l, const char *userid, const cha
                          bool left, const char *const *posts, size_t post_count);
 void yq_drift_add_department(struct yq_drift_links *l, uint32_t id, const char *eteams);
 void yq_drift_links_release(struct yq_drift_links *l);
+
+struct yq_drift_compared { /* somebody, on both sides */
+    const struct yq_snapshot *wecom, *eteams;
+    const struct yq_snapshot_person *w, *e;
+    enum yq_superior_source source;
+};
+
+/* Who leads which department of WeCom, by the whole tree and a sealed snapshot that wanted leaders:
+ * what superiors are compared with (S2). */
+struct yq_drift_leaders *yq_drift_leaders_new(const struct yq_view *tree,
+                                              const struct yq_snapshot *wecom);
+void yq_drift_leaders_free(struct yq_drift_leaders *l);
+/* Do the superiors that WeCom names differ from those of the record? links: sorted by member. False
+ * where it cannot be told. */
+bool yq_drift_superiors_differ(const struct yq_drift_links *links,
+                               const struct yq_drift_compared *c);
 
 enum yq_drift_kind {
     YQ_DRIFT_NEW,      /* in WeCom, without a link */

@@ -21,11 +21,13 @@ struct yq_reconcile_times {
     uint64_t seed;      /* of the connection: companies do not wake together */
     bool at_start;      /* a connection that was never reconciled is, at once */
     int64_t departments_every_ms, members_every_ms; /* 0: never by the clock */
+    bool superiors; /* they shall follow WeCom: the switch is brought there; on, ten minutes after
+                       the start, so that a dry run can show before what will come of it */
 };
 
 struct yq_reconcile_due {
     enum yq_reconcile_kind kind;
-    const char *cause; /* "command", "start", "owed", "schedule"; static text */
+    const char *cause; /* "command", "start", "superiors", "owed", "schedule"; static text */
 };
 
 /* Commands first, at once; all else rests after a failure, for a minute at first, for an hour at

@@ -63,6 +63,7 @@ struct yq_outcome {
 struct yq_sync_result {
     struct yq_outcome *outcomes; /* uthash by key: every subject of the plan */
     struct yq_plan *plan;        /* the last one; NULL where gathering failed */
+    struct yq_policy policy;     /* that it was made by: superiors only once they are taken over */
     size_t applied, failed, held;
     char held_hash[33];
 };

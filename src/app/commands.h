@@ -83,6 +83,8 @@ enum yq_exit yq_command_approve(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_cases(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_links(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_link(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_superiors_show(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_superiors_restore(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_unlink(struct yq_cli *cli, int argc, char **argv);
 
 #endif

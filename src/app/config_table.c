@@ -174,11 +174,17 @@ const struct yq_option yq_options[] = {
            .check = yq_check_digits),
     OPTION("connections[].sync.direction", CHOICE, RELOAD, "wecom_to_eteams", C(c.policy.direction),
            "which side is written to", .choices = "wecom_to_eteams|two_way", .later = "two_way"),
-    OPTION("connections[].sync.superiors", BOOL, RELOAD, "false", C(c.policy.superiors),
-           "keep superiors in eteams as WeCom has them", .later = "true"),
-    OPTION("connections[].sync.superior_source", CHOICE, RELOAD, "direct_leader",
-           C(c.policy.superior_source), "where a member's superior is taken from; not used yet",
-           .choices = "direct_leader|department"),
+    OPTION(
+        "connections[].sync.superiors", BOOL, RELOAD, "false", C(c.policy.superiors),
+        "superiors in eteams follow WeCom: those that eteams has are kept as a backup and cleared "
+        "first, then WeCom is the authority and eteams' fields are locked",
+        NONE),
+    OPTION(
+        "connections[].sync.superior_source", CHOICE, RELOAD, "direct_leader",
+        C(c.policy.superior_source),
+        "where a superior is taken from: direct_leader, with the leaders of the department where "
+        "there is none; department: those leaders alone",
+        .choices = "direct_leader|department"),
     OPTION("connections[].sync.part_time", CHOICE, RELOAD, "incremental", C(c.policy.part_time),
            "part-time departments: incremental keeps those made in eteams, full lets WeCom win, "
            "none leaves them alone",

@@ -35,6 +35,9 @@ const char *yq_words_of_event(enum yq_event_kind kind)
         [YQ_EVENT_COMMAND_PUSH] = N_("an operator asked for it to be pushed to WeCom"),
         [YQ_EVENT_COMMAND_APPROVE] = N_("an operator approved a plan that holds it"),
         [YQ_EVENT_COMMAND_LINK] = N_("an operator said which record of eteams it is"),
+        [YQ_EVENT_COMMAND_SUPERIORS] = N_("an operator asked for superiors to be put back"),
+        [YQ_EVENT_SUPERIOR_CHANGED] =
+            N_("somebody whom WeCom names as its superior came into eteams, or left it"),
         [YQ_EVENT_COMMAND_UNLINK] = N_("an operator asked for its link to be removed"),
     };
     return sentences[kind] != NULL ? _(sentences[kind]) : _("an event came in");

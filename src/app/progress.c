@@ -19,6 +19,7 @@ static const struct {
     {"members", N_("members are read")},
     {"leavers", N_("who has left is looked for")},
     {"writing", N_("members are brought in step")},
+    {"superiors", N_("superiors are taken over, or put back")},
 };
 
 static const char *phase_words(const char *name)
@@ -106,6 +107,7 @@ static const struct {
     {"held", N_("operations held by the guard")},
     {"cases", N_("cases for a person to decide")},
     {"waiting", N_("subjects wait for the next reconcile")},
+    {"superiors", N_("superiors cleared before they follow WeCom, or put back")},
 };
 
 void yq_print_reconcile(struct yq_cli *cli, const cJSON *run)

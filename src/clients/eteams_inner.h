@@ -14,6 +14,7 @@ enum yq_eteams_cap {
     YQ_CAP_EXTRA_QUERY,
     YQ_CAP_ADMIN,
     YQ_CAP_DISABLE,
+    YQ_CAP_LOCK,
     YQ_CAP_LEAVERS,    /* userStatusList with both values */
     YQ_CAP_EMAIL_LIST, /* accurateEmailList as an array */
     YQ_CAP_COUNT,

@@ -60,6 +60,21 @@ static void take_going(const redisReply *count, struct yq_reconcile_state *s)
     s->going = count->integer > 0;
 }
 
+static void take_superiors(const redisReply *hash, struct yq_reconcile_state *s)
+{
+    bool on = false, locked = false;
+    for (size_t i = 0; i + 1 < hash->elements; i += 2) {
+        const char *field = hash->element[i]->str, *value = hash->element[i + 1]->str;
+        if (strcmp(field, "state") == 0)
+            s->superiors = YQ_SUPERIORS_TAKING_OVER;
+        on |= strcmp(field, "state") == 0 && strcmp(value, "on") == 0;
+        locked |= strcmp(field, "locked") == 0;
+    }
+    if (on)
+        s->superiors = locked ? YQ_SUPERIORS_LOCKED : YQ_SUPERIORS_ON;
+    s->superiors_tried_ms = number_of(hash, "tried");
+}
+
 static void take_settings(const redisReply *hash, struct yq_reconcile_state *s)
 {
     s->paused = number_of(hash, "paused") == 1;
@@ -68,7 +83,7 @@ static void take_settings(const redisReply *hash, struct yq_reconcile_state *s)
 int yq_store_load_reconcile_state(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                                   struct yq_reconcile_state *ret, struct yq_error *err)
 {
-    char names[5][YQ_KEY_MAX];
+    char names[6][YQ_KEY_MAX];
     const struct {
         const char *command, *key;
         void (*take)(const redisReply *reply, struct yq_reconcile_state *s);
@@ -78,6 +93,7 @@ int yq_store_load_reconcile_state(struct yq_redis *r, const struct yq_keys *keys
         {"HGETALL", yq_key(keys, id, "wanted", names[2]), take_wanted},
         {"EXISTS", yq_key(keys, id, "reconcile", names[3]), take_going},
         {"HGETALL", yq_key(keys, id, "settings", names[4]), take_settings},
+        {"HGETALL", yq_key(keys, id, "superiors", names[5]), take_superiors},
     };
     const size_t count = sizeof(reads) / sizeof(reads[0]);
     int rc = 0;

@@ -19,12 +19,15 @@ void yq_snapshot_release(struct yq_snapshot *s)
     free(s->texts);
     free(s->parts);
     free(s->index);
+    free(s->leaders.rows);
+    free(s->seats.rows);
     yq_snapshot_init(s);
 }
 
 void yq_snapshot_clear(struct yq_snapshot *s)
 {
     s->count = s->added = s->text_size = s->part_size = 0;
+    s->leaders.count = s->seats.count = 0;
     s->complete = s->sealed = s->has_parts = false;
     s->known = 0;
 }
@@ -33,6 +36,7 @@ size_t yq_snapshot_bytes(const struct yq_snapshot *s)
 {
     return s->capacity * sizeof(*s->people) + s->text_capacity +
            s->part_capacity * sizeof(*s->parts) +
+           (s->leaders.capacity + s->seats.capacity) * sizeof(*s->leaders.rows) +
            (s->index ? (((size_t)1 << s->index_bits) + 1) * sizeof(*s->index) : 0);
 }
 
@@ -153,6 +157,81 @@ static uint32_t gender_digest(const char *gender)
     return gender ? yq_digest(yq_normal_gender(gender)) : 0;
 }
 
+/* ---- who is above whom ---- */
+
+static void add_leader(struct yq_snapshot_leaders *l, uint64_t key, uint64_t leader, uint32_t rank)
+{
+    reserve(&l->rows, &l->capacity, l->count + 1, sizeof(*l->rows));
+    l->rows[l->count++] = (struct yq_snapshot_leader){key, leader, rank};
+}
+
+static uint32_t order_in(const struct yq_wecom_member *m, uint32_t department)
+{
+    for (size_t i = 0; m->orders != NULL && i < m->department_count; i++) {
+        if (m->departments[i] == department)
+            return m->orders[i];
+    }
+    return 0;
+}
+
+static void add_wecom_leaders(struct yq_snapshot *s, const struct yq_wecom_member *m, uint64_t key)
+{
+    for (size_t i = 0; i < m->direct_leader_count; i++)
+        add_leader(&s->leaders, key, yq_userid_hash(m->direct_leaders[i]), (uint32_t)i);
+    for (size_t i = 0; i < m->lead_count; i++)
+        add_leader(&s->seats, m->leads[i], key, order_in(m, m->leads[i]));
+}
+
+static void add_superiors(struct yq_snapshot *s, const struct yq_eteams_member *m, uint64_t key)
+{
+    if (m->superior[0] != '\0')
+        add_leader(&s->leaders, key, yq_id_hash(m->superior), 0);
+    for (size_t i = 0; i < m->other_count; i++)
+        add_leader(&s->leaders, key, yq_id_hash(m->others[i]), 1);
+}
+
+static int compare_leaders(const void *left, const void *right)
+{
+    const struct yq_snapshot_leader *a = left, *b = right;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    return a->leader < b->leader ? -1 : a->leader > b->leader;
+}
+
+/* Sorted, each once: a member of several departments comes several times. */
+static void seal_leaders(struct yq_snapshot_leaders *l)
+{
+    size_t kept = 0;
+    if (l->count > 1)
+        qsort(l->rows, l->count, sizeof(*l->rows), compare_leaders);
+    for (size_t i = 0; i < l->count; i++) {
+        if (kept == 0 || compare_leaders(&l->rows[kept - 1], &l->rows[i]) != 0)
+            l->rows[kept++] = l->rows[i];
+    }
+    l->count = kept;
+}
+
+const struct yq_snapshot_leader *yq_snapshot_leaders_of(const struct yq_snapshot_leaders *l,
+                                                        uint64_t key, size_t *ret_count)
+{
+    size_t low = 0, high = l->count, end;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (l->rows[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < l->count && l->rows[end].key == key;)
+        end++;
+    *ret_count = end - low;
+    return l->rows + low;
+}
+
+/* ---- rows ---- */
+
 void yq_snapshot_add_wecom(struct yq_snapshot *s, struct yq_arena *arena,
                            const struct yq_wecom_member *m)
 {
@@ -168,6 +247,9 @@ void yq_snapshot_add_wecom(struct yq_snapshot *s, struct yq_arena *arena,
     p->departments_known = (m->known & YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS)) != 0;
     for (size_t i = 0; i < m->department_count && p->departments_known; i++)
         add_part(s, p, m->departments[i]);
+    p->leaders_known = (m->known & YQ_FIELD_BIT(YQ_FIELD_DIRECT_LEADERS)) != 0;
+    if (s->wants_leaders)
+        add_wecom_leaders(s, m, p->key);
 }
 
 void yq_snapshot_add_eteams(struct yq_snapshot *s, struct yq_arena *arena,
@@ -184,6 +266,9 @@ void yq_snapshot_add_eteams(struct yq_snapshot *s, struct yq_arena *arena,
     p->main = m->department_count ? yq_digest(m->departments[0]) : 0;
     for (size_t i = 1; i < m->department_count; i++)
         add_part(s, p, yq_digest(m->departments[i]));
+    p->leaders_known = m->superiors_known;
+    if (s->wants_leaders && m->superiors_known)
+        add_superiors(s, m, p->key);
 }
 
 void yq_snapshot_add_membership(struct yq_snapshot *s, const char *userid, uint32_t department)
@@ -267,6 +352,8 @@ void yq_snapshot_seal(struct yq_snapshot *s)
         keep_one(s, &s->people[kept++], &s->people[i], end - i);
     }
     s->count = kept;
+    seal_leaders(&s->leaders);
+    seal_leaders(&s->seats);
     make_index(s);
     s->sealed = true;
 }

@@ -186,6 +186,17 @@ static bool leaves(const struct search *s, const struct yq_snapshot_person *w)
     return w->status == STATUS_LEFT || (w->status == STATUS_DISABLED && resigns);
 }
 
+static bool superiors_differ(const struct search *s, const struct yq_snapshot_person *w,
+                             const struct yq_snapshot_person *e)
+{
+    const struct yq_drift_compared c = {.wecom = s->wecom,
+                                        .eteams = s->eteams,
+                                        .w = w,
+                                        .e = e,
+                                        .source = s->policy->superior_source};
+    return s->links->leaders != NULL && yq_drift_superiors_differ(s->links, &c);
+}
+
 static void compare_linked(const struct search *s, const struct yq_snapshot_person *w,
                            const struct yq_drift_member *link)
 {
@@ -199,7 +210,7 @@ static void compare_linked(const struct search *s, const struct yq_snapshot_pers
     } else if (!serves) {
         if (s->eteams->complete)
             tell(s, YQ_DRIFT_STALE, w, w->key);
-    } else if (fields_differ(w, e) || place_differs(s, w, e, link)) {
+    } else if (fields_differ(w, e) || place_differs(s, w, e, link) || superiors_differ(s, w, e)) {
         tell(s, YQ_DRIFT_CHANGED, w, w->key);
     }
 }

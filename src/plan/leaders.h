@@ -25,4 +25,13 @@ bool works_on(const struct member *m);
 enum progress find_superior(struct planner *p, const char *userid, struct superior *ret,
                             bool *ret_there);
 
+/* plan_superiors.c: who is there now: an id, or "". */
+const char *present_superior(const struct member *m);
+bool is_superior_row(const struct superior *s, const char *id);
+
+/* plan_rings.c: takes out whoever would come above himself, or lets him wait; may leave needs. */
+void settle_rings(struct planner *p);
+/* Who must let go of his superior before any is set, whatever the order of rows. */
+void settle_order(struct planner *p);
+
 #endif

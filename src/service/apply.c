@@ -95,12 +95,42 @@ static bool makes_record(const struct yq_operation *op)
     return op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE;
 }
 
+/* The record of a superior; NULL: this run was to make it, and did not. */
+static const char *superior_id(const struct apply *a, const struct yq_person *s)
+{
+    struct yq_subject subject = yq_subject_member(s->id == NULL ? s->userid : "");
+    return s->id != NULL ? s->id : created_id(a, &subject);
+}
+
+static bool superiors_are_there(const struct apply *a, const struct yq_operation *op)
+{
+    for (size_t i = 0; i < op->superior_count; i++) {
+        if (superior_id(a, &op->superiors[i]) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Those whom this run made have ids by now. */
+static void name_superiors(struct apply *a, struct yq_operation *op)
+{
+    for (size_t c = 0; op->superior_count > 0 && c < op->change_count; c++) {
+        struct yq_buf ids = YQ_BUF_INIT;
+        bool direct = strcmp(op->changes[c].field, "superior") == 0;
+        size_t end = direct ? 1 : op->superior_count;
+        for (size_t i = direct ? 0 : 1; i < end; i++)
+            yq_buf_addf(&ids, "%s%s", ids.len > 0 ? "," : "", superior_id(a, &op->superiors[i]));
+        op->changes[c].after = yq_arena_strdup(a->p->arena, yq_buf_text(&ids));
+        yq_buf_release(&ids);
+    }
+}
+
 /* ---- how an operation came out ---- */
 
 /* Codes that say that what was read no longer stands: read and plan again (decisions.md 27). */
 static bool outdated(int code)
 {
-    static const int codes[] = {410003, 410004, 410006, 410007, 410008, 410015, 410020};
+    static const int codes[] = {410003, 410004, 410006, 410007, 410008, 410010, 410015, 410020};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (codes[i] == code)
             return true;
@@ -172,6 +202,8 @@ static bool may_try(struct apply *a, const struct yq_operation *op)
     if (o->kind != YQ_OUTCOME_SETTLED)
         return false;
     const struct yq_ref *ref = ref_of(op);
+    if (!superiors_are_there(a, op)) /* set when they arrive */
+        return false;
     if (ref == NULL || resolve(a, ref) != NULL)
         return true;
     o->kind = YQ_OUTCOME_WAIT;
@@ -195,6 +227,7 @@ static int write_kind(enum yq_operation_kind kind)
         return YQ_WRITE_DISABLE;
     case YQ_OP_MEMBER_CREATE:
     case YQ_OP_MEMBER_UPDATE:
+    case YQ_OP_MEMBER_SUPERIORS:
     case YQ_OP_MEMBER_RESIGN:
         return YQ_WRITE_MEMBER;
     case YQ_OP_MEMBER_REHIRE:
@@ -334,6 +367,7 @@ static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *
             succeed(a, op, op->target);
         else
             ops[count++] = op;
+        name_superiors(a, op);
     }
     int result = note_creations(a, ops, count, err);
     if (count > 0 && result == 0)

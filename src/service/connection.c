@@ -95,6 +95,7 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
         .corp_id = connection->eteams.corp_id,
         .app_key = connection->eteams.app_key,
         .app_secret = connection->eteams.app_secret,
+        .superiors = connection->policy.superiors,
         .static_token = connection->eteams.static_token,
         .http = outgoing(&connection->eteams.outgoing, 30000), /* eteams.md §2.1 */
         .budget = connection->eteams.outgoing.pace,

@@ -162,10 +162,19 @@ static int list_shared_departments(struct round *g, struct yq_error *err)
     return result;
 }
 
-static int read_wecom_members(struct round *g, struct yq_error *err)
+static int read_member_links(struct round *g, struct yq_error *err)
 {
     if (yq_store_load_member_links(g->s->redis, g->s->keys, id_of(g), g->texts, g->count, g->v,
                                    err) < 0)
+        return -1;
+    for (size_t i = 0; i < g->count; i++)
+        yq_view_wecom_member(g->v, g->texts[i])->link_asked = true;
+    return 0;
+}
+
+static int read_wecom_members(struct round *g, struct yq_error *err)
+{
+    if (read_member_links(g, err) < 0)
         return -1;
     if (g->count >= LIST_FROM && list_shared_departments(g, err) < 0)
         return -1;
@@ -307,6 +316,7 @@ static const struct {
 } answers[] = {
     {YQ_NEED_ROOT, find_root},
     {YQ_NEED_WECOM_MEMBER, read_wecom_members},
+    {YQ_NEED_MEMBER_LINK, read_member_links},
     {YQ_NEED_WECOM_DEPARTMENT, read_wecom_departments},
     {YQ_NEED_LOOKUP, look_up},
     {YQ_NEED_ETEAMS_MEMBER, read_eteams_members},
@@ -346,15 +356,15 @@ static int load_links_of_renamed(const struct yq_sync *s, struct yq_view *v, str
     return result;
 }
 
-int yq_gather(const struct yq_sync *s, struct yq_view *v, struct yq_plan **ret_plan,
-              struct yq_error *err)
+int yq_gather(const struct yq_sync *s, const struct yq_policy *policy, struct yq_view *v,
+              struct yq_plan **ret_plan, struct yq_error *err)
 {
     struct yq_plan *p = NULL;
     if (load_links_of_renamed(s, v, err) < 0)
         return -1;
     for (int round = 0; round < ROUNDS; round++) {
         yq_plan_free(p);
-        p = yq_plan_make(v, &s->connection->settings->policy);
+        p = yq_plan_make(v, policy);
         size_t needs = HASH_COUNT(p->needs);
         if (needs == 0) {
             *ret_plan = p;

@@ -4,8 +4,9 @@
 
 #include "service/sync.h"
 
-/* Reads until the planner needs nothing more; *ret_plan is then complete. */
-int yq_gather(const struct yq_sync *s, struct yq_view *v, struct yq_plan **ret_plan,
-              struct yq_error *err);
+/* Reads until the planner needs nothing more; *ret_plan is then complete. The policy must outlive
+ * it. */
+int yq_gather(const struct yq_sync *s, const struct yq_policy *policy, struct yq_view *v,
+              struct yq_plan **ret_plan, struct yq_error *err);
 
 #endif

@@ -15,6 +15,7 @@ struct yq_reconcile_counts {
     size_t drifted[YQ_DRIFT_KINDS]; /* members */
     size_t departments;             /* that differ */
     size_t applied, failed, held, cases, waiting;
+    size_t superiors; /* written while they were taken over or put back */
 };
 
 /* What WeCom showed, compared with what it showed at the last complete run: hash `snapshot`. */
@@ -38,6 +39,9 @@ struct yq_reconcile {
     enum yq_reconcile_kind kind;
     struct yq_subject subject; /* of a dry run; "all" otherwise */
     bool dry_run;
+    bool superiors;   /* they follow WeCom by now (S2) */
+    char restore[24]; /* a backup of superiors, or "newest": put back instead of comparing */
+    struct yq_reason refused; /* NONE: it was not */
     int64_t started_ms;
     struct yq_lease own;   /* of the run */
     struct yq_lease lease; /* of the connection, while `holds` */
@@ -87,6 +91,7 @@ int yq_reconcile_check(void *reconcile, struct yq_error *err);
 /* ---- reconcile_report.c ---- */
 
 void yq_reconcile_tell(struct yq_reconcile *r, const struct yq_plan *p);
+void yq_reconcile_tell_line(struct yq_reconcile *r, const char *line);
 /* The entry of `runs`. error: NULL when all went well. */
 void yq_reconcile_forget_told(struct yq_reconcile *r);
 void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
@@ -96,6 +101,18 @@ void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
 
 int yq_reconcile_departments(struct yq_reconcile *r, struct yq_error *err);
 int yq_reconcile_members(struct yq_reconcile *r, struct yq_error *err);
+
+/* ---- reconcile_superiors.c: the switch ---- */
+
+/* Brings it where the configuration wants it, as far as this run may; before the members, whose
+ * superiors the engine then writes. */
+int yq_reconcile_switch_superiors(struct yq_reconcile *r, struct yq_error *err);
+/* After them. */
+int yq_reconcile_lock_superiors(struct yq_reconcile *r, struct yq_error *err);
+
+/* ---- reconcile_restore.c ---- */
+
+int yq_reconcile_restore(struct yq_reconcile *r, struct yq_error *err);
 
 /* ---- reconcile_range.c ---- */
 

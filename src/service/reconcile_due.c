@@ -7,6 +7,7 @@
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
+#define SWITCH_REST_MS (10 * MINUTE_MS) /* also after an attempt that came to nothing */
 #define OWED_REST_MS                                                                               \
     INT64_C(10000) /* after a complete one: what is owed anew collects a little                    \
                     */
@@ -78,6 +79,21 @@ static enum yq_reconcile_kind by_the_clock(const struct yq_reconcile_times *t,
     return YQ_RECONCILE_NONE;
 }
 
+/* The superior switch does not stand where it shall. */
+static enum yq_reconcile_kind by_the_switch(const struct yq_reconcile_times *t,
+                                            const struct yq_reconcile_state *s)
+{
+    bool stands =
+        t->superiors ? s->superiors == YQ_SUPERIORS_LOCKED : s->superiors == YQ_SUPERIORS_OFF;
+    int64_t last = later(s->superiors_tried_ms, s->cancelled_ms);
+    if (t->superiors && s->superiors == YQ_SUPERIORS_OFF) /* time for a dry run */
+        last = later(last, t->started_ms);
+    if (stands || t->now_ms < last + SWITCH_REST_MS)
+        return YQ_RECONCILE_NONE;
+    bool whole = t->superiors && s->superiors != YQ_SUPERIORS_ON;
+    return whole ? YQ_RECONCILE_FULL : YQ_RECONCILE_DEPARTMENTS;
+}
+
 struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
                                          const struct yq_reconcile_state *s)
 {
@@ -89,6 +105,8 @@ struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
         return (struct yq_reconcile_due){YQ_RECONCILE_NONE, ""};
     if (t->at_start && s->full_ms == 0 && s->cancelled_ms == 0)
         return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "start"};
+    if (by_the_switch(t, s) != YQ_RECONCILE_NONE)
+        return (struct yq_reconcile_due){by_the_switch(t, s), "superiors"};
     bool owed = s->owed_ms > 0 && s->owed_ms > s->cancelled_ms;
     if (owed && t->now_ms >= s->full_ms + OWED_REST_MS)
         return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "owed"};

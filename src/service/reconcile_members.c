@@ -9,6 +9,7 @@
 #include "clients/eteams_people.h"
 #include "clients/wecom_listing.h"
 #include "freshness.h"
+#include "led.h"
 #include "reconcile.h"
 #include "service/log.h"
 
@@ -27,6 +28,7 @@ struct members {
     struct yq_arena *arena;
     struct yq_snapshot wecom, eteams;
     struct yq_drift_links links;
+    struct yq_view *tree; /* of WeCom's departments, where superiors are compared; else NULL */
     struct item *items;
     size_t count, capacity;
     struct again { /* who waited for others: tried once more at the end */
@@ -72,7 +74,10 @@ static int read_wecom(struct members *m, struct yq_error *err)
 {
     struct yq_reconcile *r = m->r;
     struct yq_wecom_listing listing = {0};
-    int rc = yq_wecom_list_all(r->connection->wecom, r->c->http, NULL, &m->wecom, &listing,
+    if (r->superiors)
+        m->tree = yq_view_new();
+    m->wecom.wants_leaders = m->eteams.wants_leaders = r->superiors;
+    int rc = yq_wecom_list_all(r->connection->wecom, r->c->http, m->tree, &m->wecom, &listing,
                                &r->watch, err);
     r->range.members = m->wecom.count;
     r->range.only_persons = listing.only_persons;
@@ -156,9 +161,15 @@ static int compare(struct members *m, struct yq_error *err)
     const char **gone = NULL;
     size_t count = 0;
     int rc = yq_reconcile_find_gone(m->r, &m->links, &m->wecom, m->arena, &gone, &count, err);
+    struct yq_drift_leaders *leaders =
+        m->tree != NULL ? yq_drift_leaders_new(m->tree, &m->wecom) : NULL;
+    m->links.leaders = leaders;
     if (rc == 0)
         yq_drift_find(&m->wecom, &m->eteams, &m->links, &m->r->connection->settings->policy,
                       take_found, m);
+    yq_drift_leaders_free(leaders);
+    yq_view_free(m->tree);
+    m->tree = NULL;
     for (size_t i = 0; i < count; i++)
         add_item(m, YQ_DRIFT_GONE, gone[i], 0);
     free(gone);
@@ -303,6 +314,27 @@ static void forget(struct again **list)
     }
 }
 
+/* Whoever waits for a superior who is in eteams by now. */
+static int add_arrived(struct members *m, struct yq_error *err)
+{
+    struct yq_reconcile *r = m->r;
+    const char **arrived = NULL;
+    size_t count = 0;
+    if (!r->superiors || r->dry_run)
+        return 0;
+    if (yq_led_find_arrived(r->c->redis, r->c->keys, r->id, m->arena, &arrived, &count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct again *a;
+        HASH_FIND_STR(m->tried, arrived[i], a);
+        yq_grow(&m->items, &m->capacity, m->count, sizeof(*m->items));
+        if (a == NULL)
+            m->items[m->count++] = (struct item){arrived[i], 0, YQ_DRIFT_CHANGED};
+    }
+    free(arrived);
+    return 0;
+}
+
 static int run_again(struct members *m, struct yq_error *err)
 {
     m->tried = m->again;
@@ -310,6 +342,8 @@ static int run_again(struct members *m, struct yq_error *err)
     m->count = 0;
     for (const struct again *a = m->tried; a != NULL; a = a->hh.next)
         m->items[m->count++] = a->item;
+    if (add_arrived(m, err) < 0)
+        return -1;
     if (m->count > 1)
         qsort(m->items, m->count, sizeof(*m->items), compare_items);
     return m->count > 0 ? run_all(m, err) : 0;
@@ -331,6 +365,7 @@ int yq_reconcile_members(struct yq_reconcile *r, struct yq_error *err)
     r->people = NULL;
     forget(&m.again);
     forget(&m.tried);
+    yq_view_free(m.tree);
     free(m.items);
     yq_snapshot_release(&m.wecom);
     yq_snapshot_release(&m.eteams);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "reconcile.h"
+#include "record.h"
 
 #define LINES_MAX 200       /* of a run that was carried out: the audit has the rest */
 #define LINES_MAX_DRY 20000 /* of a dry run, whose plan stands nowhere else */
@@ -26,6 +27,11 @@ static void add_line(struct yq_reconcile *r, const char *line, size_t len)
     yq_buf_adds(&r->summary, r->summary.len > 0 ? ",\"" : "\"");
     yq_buf_add_json(&r->summary, line, len);
     yq_buf_addc(&r->summary, '"');
+}
+
+void yq_reconcile_tell_line(struct yq_reconcile *r, const char *line)
+{
+    add_line(r, line, strlen(line));
 }
 
 /* In a dry run departments are planned again wherever somebody needs them. */
@@ -138,6 +144,7 @@ static void add_counts(const struct yq_reconcile *r, struct yq_buf *out)
                {"held", n->held},
                {"cases", n->cases},
                {"waiting", n->waiting},
+               {"superiors", n->superiors},
                {"calls", (size_t)yq_connection_calls()}};
     yq_buf_adds(out, ",\"counts\":{");
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -157,6 +164,10 @@ void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
     add_pair(out, "held_plan", r->held_plan);
     if (error != NULL)
         add_pair(out, "error", error->text);
+    if (r->refused.code != YQ_REASON_NONE) {
+        yq_buf_adds(out, ",\"refused\":");
+        yq_record_reason("failed", &r->refused, out);
+    }
     yq_buf_addf(out, ",\"more\":%zu,\"summary\":[",
                 r->lines > lines_max(r) ? r->lines - lines_max(r) : 0);
     yq_buf_add(out, yq_buf_text(&r->summary), r->summary.len);

@@ -55,6 +55,7 @@ static void take_over(struct yq_reconcile *r, const struct yq_pairs *hash, long 
     r->kind = yq_reconcile_kind_parse(or_empty(yq_pairs_get(hash, "kind")));
     r->dry_run = strcmp(or_empty(yq_pairs_get(hash, "dry_run")), "1") == 0;
     r->started_ms = strtoll(or_empty(yq_pairs_get(hash, "started")), NULL, 10);
+    (void)snprintf(r->restore, sizeof(r->restore), "%s", or_empty(yq_pairs_get(hash, "restore")));
     take_subject(r, yq_pairs_get(hash, "subject"));
     *ret_begun = strtol(or_empty(yq_pairs_get(hash, "begun")), NULL, 10);
     if (strcmp(or_empty(yq_pairs_get(hash, "cancel")), "1") == 0)
@@ -69,6 +70,8 @@ static void take_command(struct yq_reconcile *r, const struct yq_reconcile_state
     (void)snprintf(r->run, sizeof(r->run), "%s", s->wanted);
     r->dry_run = yq_json_bool(data, "dry_run", false);
     take_subject(r, yq_json_text(arena, data, "subject"));
+    (void)snprintf(r->restore, sizeof(r->restore), "%s",
+                   or_empty(yq_json_text(arena, data, "restore")));
     cJSON_Delete(data);
     yq_arena_free(arena);
 }
@@ -105,8 +108,8 @@ static int begin(struct yq_reconcile *r, long begun, struct yq_error *err)
     yq_commit_add(c, "DEL", reconcile, yq_key(r->c->keys, r->id, "touched", touched), NULL);
     yq_commit_add(c, "HSET", reconcile, "run", r->run, "cause", r->cause, "kind",
                   yq_reconcile_kind_name(r->kind), "dry_run", r->dry_run ? "1" : "0", "subject",
-                  subject, "started", started, "begun", times, "owner", r->own.value, "phase",
-                  "begins", NULL);
+                  subject, "restore", r->restore, "started", started, "begun", times, "owner",
+                  r->own.value, "phase", "begins", NULL);
     yq_commit_add(c, "HDEL", yq_key(r->c->keys, r->id, "wanted", wanted), r->run, NULL);
     return commit(r, c, err);
 }
@@ -192,8 +195,9 @@ static int end(struct yq_reconcile *r, const struct yq_error *failure, struct yq
 {
     const struct yq_error *why = failure != NULL ? failure : r->incomplete ? &r->half : NULL;
     bool cancelled = r->end == YQ_RUN_CANCELLED;
+    bool refused = r->refused.code != YQ_REASON_NONE;
     const char *outcome = cancelled            ? "cancelled"
-                          : why != NULL        ? "failed"
+                          : why || refused     ? "failed"
                           : r->counts.held > 0 ? "held"
                                                : "done";
     struct yq_commit *c = yq_commit_new();
@@ -201,7 +205,7 @@ static int end(struct yq_reconcile *r, const struct yq_error *failure, struct yq
     yq_reconcile_report(r, outcome, why, &json);
     yq_store_add_run(c, r->c->keys, r->id, yq_buf_text(&json));
     yq_buf_release(&json);
-    bool whole = r->subject.kind == YQ_SUBJECT_ALL && !r->dry_run;
+    bool whole = r->subject.kind == YQ_SUBJECT_ALL && !r->dry_run && r->restore[0] == '\0';
     if (whole && why == NULL && end_complete(r, c, err) < 0) {
         yq_commit_free(c);
         return -1;
@@ -231,9 +235,12 @@ static int everything(struct yq_reconcile *r, struct yq_error *err)
 {
     bool made;
     if (yq_queue_ensure_group(r->c->redis, r->c->keys, r->id, &made, err) < 0 ||
-        yq_range_load(r, err) < 0 || yq_reconcile_departments(r, err) < 0)
+        yq_range_load(r, err) < 0 || yq_reconcile_departments(r, err) < 0 ||
+        yq_reconcile_switch_superiors(r, err) < 0)
         return -1;
-    return r->kind >= YQ_RECONCILE_MEMBERS ? yq_reconcile_members(r, err) : 0;
+    if (r->kind >= YQ_RECONCILE_MEMBERS && yq_reconcile_members(r, err) < 0)
+        return -1;
+    return yq_reconcile_lock_superiors(r, err);
 }
 
 static int run(struct yq_reconcile *r, long begun, struct yq_error *err)
@@ -250,7 +257,9 @@ static int run(struct yq_reconcile *r, long begun, struct yq_error *err)
     yq_reconcile_prepare(r);
     yq_log(YQ_LOG_INFO, "reconcile.begins", "connection", r->id, "run", r->run, "kind",
            yq_reconcile_kind_name(r->kind), "cause", r->cause, NULL);
-    int rc = r->subject.kind == YQ_SUBJECT_ALL ? everything(r, &failure) : one_subject(r, &failure);
+    int rc = r->restore[0] != '\0'               ? yq_reconcile_restore(r, &failure)
+             : r->subject.kind == YQ_SUBJECT_ALL ? everything(r, &failure)
+                                                 : one_subject(r, &failure);
     if (r->end == YQ_RUN_STOPPED || r->end == YQ_RUN_PAUSED)
         return 0; /* stays as it is, to be begun again */
     if (rc < 0 && failure.kind == YQ_ERROR_LOST && r->end == YQ_RUN_GOES_ON) {

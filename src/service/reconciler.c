@@ -67,6 +67,7 @@ static struct yq_reconcile_times times_of(const struct yq_reconciler *r,
                                        .night_ms = last_passing(c->reconcile_full_at, now),
                                        .seed = yq_id_hash(c->id),
                                        .at_start = c->reconcile_at_start,
+                                       .superiors = c->policy.superiors,
                                        .departments_every_ms = c->reconcile_departments_ms,
                                        .members_every_ms = c->reconcile_members_ms};
 }

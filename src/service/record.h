@@ -1,5 +1,4 @@
-/* Writes down what a run did: links, removals, cases, held plans, and the audit that answers "why".
- */
+/* Writes down what a run did: links, removals, cases, and the audit that answers "why". */
 #ifndef YQ_SERVICE_RECORD_H
 #define YQ_SERVICE_RECORD_H
 
@@ -9,6 +8,7 @@ struct yq_record {
     const struct yq_sync *sync;
     struct yq_view *view;
     const struct yq_plan *plan;
+    bool superiors; /* the plan is about superiors, too */
     struct yq_commit *commit;
     yq_events_of *events;
     void *context;
@@ -18,8 +18,8 @@ struct yq_record {
  * by the operation its new one. Changes the links in the view and queues them for the commit. */
 void yq_record_operation(struct yq_record *r, const struct yq_operation *op, const char *target,
                          const struct yq_error *error);
-/* The verdict of a subject: values agreed, case or none, and an audit entry where it has no
- * operations that say it all. `settled`: nothing of it failed. */
+/* The verdict of a subject and how it came out: values agreed and case or none where it is settled,
+ * and an audit entry where it has no operations that say it all. */
 void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
                        const struct yq_outcome *outcome);
 /* {"word","reason","args"}, as it stands in the audit, in cases and in runs. */

@@ -17,12 +17,24 @@ static bool is_dry_run(const struct yq_delivery *d)
     return dry;
 }
 
+static void add_restore(const struct yq_delivery *d, struct yq_buf *json)
+{
+    cJSON *data = yq_json_parse(d->data, strlen(d->data), NULL);
+    const char *backup = cJSON_GetStringValue(yq_json_get(data, "restore"));
+    yq_buf_adds(json, ",\"restore\":");
+    yq_buf_add_json_string(json, backup != NULL && strlen(backup) < 24 ? backup : "?");
+    cJSON_Delete(data);
+}
+
 static void want(const struct yq_settle *s, const struct yq_delivery *d, bool dry_run)
 {
     char subject[YQ_SUBJECT_MAX];
     struct yq_buf json = YQ_BUF_INIT;
     yq_subject_format(&d->subject, subject);
-    yq_buf_addf(&json, "{\"subject\":\"%s\",\"dry_run\":%s}", subject, dry_run ? "true" : "false");
+    yq_buf_addf(&json, "{\"subject\":\"%s\",\"dry_run\":%s", subject, dry_run ? "true" : "false");
+    if (d->kind == YQ_EVENT_COMMAND_SUPERIORS)
+        add_restore(d, &json);
+    yq_buf_addc(&json, '}');
     yq_store_want_reconcile(s->commit, s->keys, s->connection, d->entry, yq_buf_text(&json));
     yq_buf_release(&json);
 }
@@ -41,6 +53,9 @@ static bool hand_over(const struct yq_settle *s, const struct yq_delivery *d)
         want(s, d, dry);
         return true;
     }
+    case YQ_EVENT_COMMAND_SUPERIORS:
+        want(s, d, false);
+        return true;
     case YQ_EVENT_AUTH_CHANGED:
     case YQ_EVENT_AUTH_CREATED:
         yq_store_add_owed(s->commit, s->keys, s->connection, OWED_RANGE, now);

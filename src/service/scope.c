@@ -108,7 +108,8 @@ size_t yq_scope_deliveries(const struct yq_scope *s)
 static bool waits_for_others(const struct yq_attempt *a)
 {
     static const enum yq_reason_code codes[] = {YQ_REASON_KEY_TAKEN, YQ_REASON_PARENT_WAITS,
-                                                YQ_REASON_NOT_YET_READABLE};
+                                                YQ_REASON_NOT_YET_READABLE,
+                                                YQ_REASON_SUPERIOR_WAITS};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         const char *name = yq_reason_name(codes[i]);
         if (strncmp(a->error, name, strlen(name)) == 0)

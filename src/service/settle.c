@@ -112,15 +112,17 @@ static bool becomes_case(const struct yq_settle *s, const struct yq_group *g,
 {
     const char *parent = o->reason.code == YQ_REASON_PARENT_WAITS ? o->reason.args[1] : NULL;
     bool passing = parent != NULL && strcmp(parent, yq_reason_name(YQ_REASON_UNREADABLE)) == 0;
-    bool bounded = o->reason.code == YQ_REASON_NO_NAME || o->reason.code == YQ_REASON_PARENT_WAITS;
+    bool bounded = o->reason.code == YQ_REASON_NO_NAME ||
+                   o->reason.code == YQ_REASON_PARENT_WAITS ||
+                   o->reason.code == YQ_REASON_SUPERIOR_WAITS;
     return bounded && !passing && g->attempt.attempts >= (unsigned)s->settings->retry_attempts;
 }
 
-/* A name or a place that a department does not give up, being a case itself: a person's matter, too
- * (eteams.md §3: name taken, cycle). */
+/* A name or a place that a department does not give up, being a case itself; a superior that eteams
+ * does not take: a person's matter, too (eteams.md §3: name taken, cycle). */
 static bool stands_in_the_way(int code)
 {
-    return code == 410004 || code == 410015;
+    return code == 410004 || code == 410015 || code == 410010;
 }
 
 static void settle_as_case(const struct yq_settle *s, struct yq_group *g, struct yq_outcome o)

@@ -11,6 +11,7 @@
 #include "freshness.h"
 #include "gather.h"
 #include "hold.h"
+#include "led.h"
 #include "made.h"
 #include "plan/guard.h"
 #include "record.h"
@@ -74,7 +75,7 @@ static int guard(const struct yq_sync *s, struct yq_record *r, struct yq_sync_re
 static bool waits_for_others(enum yq_reason_code code)
 {
     return code == YQ_REASON_KEY_TAKEN || code == YQ_REASON_PARENT_WAITS ||
-           code == YQ_REASON_NOT_YET_READABLE;
+           code == YQ_REASON_NOT_YET_READABLE || code == YQ_REASON_SUPERIOR_WAITS;
 }
 
 static struct yq_outcome *outcome(struct yq_sync_result *result, const struct yq_verdict *v)
@@ -145,7 +146,9 @@ static int finish(const struct yq_sync *s, struct yq_record *r, struct yq_sync_r
     if (b != NULL && b->begin(b->context, err) < 0)
         return -1;
     conclude(r, result);
-    int done = yq_record_commit(r, err);
+    int done = r->superiors ? yq_led_follow(r, result, err) : 0;
+    if (yq_record_commit(r, done == 0 ? err : NULL) < 0)
+        done = -1;
     if (b != NULL && b->end(b->context, done < 0 ? NULL : err) < 0)
         done = -1;
     return done;
@@ -167,7 +170,12 @@ static int run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events,
     struct yq_record r = {
         .sync = s, .view = v, .commit = yq_commit_new(), .events = events, .context = context};
     int done = -1;
-    if ((!s->dry_run && yq_made_adopt(s, v, err) < 0) || yq_gather(s, v, &ret->plan, err) < 0)
+    ret->policy = s->connection->settings->policy;
+    if (yq_superiors_on(s, &ret->policy.superiors, err) < 0)
+        goto out;
+    r.superiors = ret->policy.superiors;
+    if ((!s->dry_run && yq_made_adopt(s, v, err) < 0) ||
+        yq_gather(s, &ret->policy, v, &ret->plan, err) < 0)
         goto out;
     r.plan = ret->plan;
     if (s->dry_run) {

@@ -172,7 +172,6 @@ static const struct faulty faulty[] = {
      "connections[0].eteams.pace.per_second", "from 1 to 1000", 1},
     {WITH_SYNC("direction: two_way"), 3, "connections[0].sync.direction", "not supported yet", 1},
     {WITH_SYNC("direction: both"), 3, "connections[0].sync.direction", "must be one of", 1},
-    {WITH_SYNC("superiors: true"), 3, "connections[0].sync.superiors", "not supported yet", 1},
     {WITH_SYNC("superiors: yes"), 3, "connections[0].sync.superiors", "must be one of false|true",
      1},
     {WITH_SYNC("removals: {percent: 101}"), 3, "connections[0].sync.removals.percent",
@@ -316,6 +315,7 @@ static void test_all_set(void **state)
         "    extra_headers: ['A: b', 'C: $${d}'], protected_ids: ['1', '2']}\n"
         "  sync: {part_time: none, write_job_num: always, disabled_members: resign,\n"
         "    disable_departments: true, rename_root: true, superior_source: department,\n"
+        "    superiors: true,\n"
         "    never_touch: {members: [Li.Na], departments: [4294967295, 7]},\n"
         "    removals: {max: 0, percent: 100, per_day: 5}}\n");
     const struct yq_connection_settings *c = &s->connections[0];
@@ -344,6 +344,7 @@ static void test_all_set(void **state)
     assert_int_equal(c->policy.write_job_num, YQ_JOB_NUM_ALWAYS);
     assert_int_equal(c->policy.disabled_members, YQ_DISABLED_RESIGN);
     assert_int_equal(c->policy.superior_source, YQ_SUPERIOR_DEPARTMENT);
+    assert_true(c->policy.superiors);
     assert_true(c->policy.disable_departments && c->policy.rename_root);
     assert_string_equal(c->policy.never_touch_members[0], "li.na");
     assert_int_equal(c->policy.never_touch_department_count, 2);
