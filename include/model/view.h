@@ -42,6 +42,10 @@ struct yq_wecom_department {
     UT_hash_handle hh;
 };
 
+/* Besides the fields that are kept in step: the member's position was there. Its value is not kept,
+ * since eteams is never told. */
+#define YQ_KNOWN_POSITION YQ_FIELD_BIT(YQ_MEMBER_FIELD_COUNT)
+
 struct yq_wecom_member {
     const char *key;    /* lower-case userid */
     const char *userid; /* as WeCom spells it */

@@ -19,13 +19,16 @@
     X(ORDER, "order")                                                                              \
     X(LEADERS, "leaders")
 
-enum yq_seen_field { /* those of members have the numbers of enum yq_member_field */
+/* Fields of members have the numbers of enum yq_member_field; behind them the position, as
+ * YQ_KNOWN_POSITION, and the departments' fields. */
+enum yq_seen_field {
+    YQ_SEEN_POSITION = YQ_MEMBER_FIELD_COUNT,
+    YQ_SEEN_DEPARTMENTS,
+    YQ_SEEN_BEFORE = YQ_SEEN_DEPARTMENTS - 1,
 #define X(name, text) YQ_SEEN_DEPARTMENT_##name,
-                     YQ_SEEN_DEPARTMENTS = YQ_MEMBER_FIELD_COUNT,
-                     YQ_SEEN_BEFORE_DEPARTMENTS = YQ_SEEN_DEPARTMENTS - 1,
-                     YQ_DEPARTMENT_FIELDS(X)
+    YQ_DEPARTMENT_FIELDS(X)
 #undef X
-                         YQ_SEEN_COUNT
+        YQ_SEEN_COUNT
 };
 
 /* "member.mobile", "department.name". Static text. */

@@ -157,7 +157,7 @@ void yq_doctor_check_peers(struct yq_doctor *d, const struct yq_connection_setti
     size_t count = yq_wecom_probe(connection->wecom, d->http, probes);
     for (size_t i = 0; i < count; i++)
         judge_probe(d, c->id, "wecom", &probes[i]);
-    check_clock_of(d, c->id, "WeCom", s->wecom_api_base, &c->wecom.outgoing);
+    check_clock_of(d, c->id, _("WeCom"), s->wecom_api_base, &c->wecom.outgoing);
     yq_eteams_probe(connection->eteams, d->http, &probes[0]);
     judge_probe(d, c->id, "eteams", &probes[0]);
     check_clock_of(d, c->id, "eteams", c->eteams.open_base, &c->eteams.outgoing);

@@ -30,9 +30,10 @@ static const char *words_of_field(const char *name)
         {"member.status", N_("member: status")},
         {"member.direct_leaders", N_("member: direct leaders")},
         {"member.leads", N_("member: departments it leads")},
+        {"member.position", N_("member: position (not kept in step)")},
         {"department.name", N_("department: name")},
         {"department.parent", N_("department: parent")},
-        {"department.order", N_("department: order")},
+        {"department.order", N_("department: order (not kept in step)")},
         {"department.leaders", N_("department: leaders")},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

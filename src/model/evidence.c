@@ -137,6 +137,8 @@ static int read_member(const struct reading *r, struct yq_wecom_member *m)
         if (found[f] > 0)
             m->known |= YQ_FIELD_BIT(f);
     }
+    if (cJSON_IsString(yq_json_get(r->data, "position")))
+        m->known |= YQ_KNOWN_POSITION;
     m->main_department = (uint32_t)main_department;
     m->status = (int)status;
     return 0;
@@ -207,6 +209,8 @@ static int add_member(struct yq_view *v, const struct yq_subject *s, int64_t at,
         take_field(e->reported_member, &said, (enum yq_member_field)f);
         e->reported_at[f] = at;
     }
+    if (e->reported_member != NULL)
+        e->reported_member->known |= said.known & YQ_KNOWN_POSITION;
     return 0;
 }
 

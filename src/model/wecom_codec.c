@@ -85,6 +85,7 @@ enum key {
     KEY_NAME,
     KEY_DEPARTMENT,
     KEY_ORDER,
+    KEY_POSITION,
     KEY_STATUS,
     KEY_MOBILE,
     KEY_GENDER,
@@ -99,6 +100,7 @@ static const char *const keys[KEY_COUNT] = {
     [KEY_NAME] = "name",
     [KEY_DEPARTMENT] = "department",
     [KEY_ORDER] = "order",
+    [KEY_POSITION] = "position",
     [KEY_STATUS] = "status",
     [KEY_MOBILE] = "mobile",
     [KEY_GENDER] = "gender",
@@ -223,6 +225,8 @@ static int read_fields(struct reader *r, const cJSON *object, struct yq_wecom_me
     read_text(r, KEY_EMAIL, ret, YQ_FIELD_EMAIL, &ret->email);
     read_gender(r, ret);
     read_status(r, ret);
+    if (cJSON_IsString(r->items[KEY_POSITION]))
+        ret->known |= YQ_KNOWN_POSITION;
     read_placing(r, ret);
     return 0;
 }

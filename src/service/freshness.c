@@ -13,7 +13,7 @@
 #define WRITE_MS 60000
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define BIT(field) (UINT32_C(1) << (field))
-#define MEMBER_BITS (BIT(YQ_MEMBER_FIELD_COUNT) - 1)
+#define MEMBER_BITS (BIT(YQ_SEEN_DEPARTMENTS) - 1)
 #define DEPARTMENT_BITS ((BIT(YQ_SEEN_COUNT) - 1) & ~MEMBER_BITS)
 
 enum way { EVENT, READ, UNREAD, EVENTS, WAYS }; /* of EVENTS only the first two bits are used */
@@ -23,8 +23,9 @@ static const char *const names[YQ_SEEN_COUNT] = {
 #define X(name, text) [YQ_FIELD_##name] = "member." text,
     YQ_MEMBER_FIELDS(X)
 #undef X
+        [YQ_SEEN_POSITION] = "member.position",
 #define X(name, text) [YQ_SEEN_DEPARTMENT_##name] = "department." text,
-        YQ_DEPARTMENT_FIELDS(X)
+    YQ_DEPARTMENT_FIELDS(X)
 #undef X
 };
 

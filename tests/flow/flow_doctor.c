@@ -94,6 +94,7 @@ static void a_good_stage_is_well(void **state)
     json = doctor(s, 0);
     expect_fed(json, "member.name", "events");
     expect_fed(json, "member.status", "reconcile");
+    expect_fed(json, "member.position", "reconcile");
     expect_fed(json, "department.name", "reconcile");
     int64_t interval = 0;
     assert_true(yq_json_int(field_of(json, "department.name"), "interval_ms", &interval));

@@ -51,10 +51,11 @@ static void reads_the_contracts_example(void **state)
     assert_string_equal(m->key, "li.na");
     assert_string_equal(m->userid, "Li.Na");
     assert_string_equal(m->name, "李娜");
-    assert_int_equal(m->known,
-                     YQ_FIELD_BIT(YQ_FIELD_NAME) | YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS) |
-                         YQ_FIELD_BIT(YQ_FIELD_MAIN_DEPARTMENT) | YQ_FIELD_BIT(YQ_FIELD_STATUS) |
-                         YQ_FIELD_BIT(YQ_FIELD_DIRECT_LEADERS) | YQ_FIELD_BIT(YQ_FIELD_LEADS));
+    assert_int_equal(m->known, YQ_FIELD_BIT(YQ_FIELD_NAME) | YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS) |
+                                   YQ_FIELD_BIT(YQ_FIELD_MAIN_DEPARTMENT) |
+                                   YQ_FIELD_BIT(YQ_FIELD_STATUS) |
+                                   YQ_FIELD_BIT(YQ_FIELD_DIRECT_LEADERS) |
+                                   YQ_FIELD_BIT(YQ_FIELD_LEADS) | YQ_KNOWN_POSITION);
     assert_int_equal(m->orders[1], 10);
     assert_int_equal(m->lead_count, 1);
     assert_int_equal(m->leads[0], 12);
