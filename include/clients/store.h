@@ -97,6 +97,13 @@ void yq_store_put_case(struct yq_commit *c, const struct yq_keys *keys, const ch
                        const char *subject_key, const char *json);
 void yq_store_drop_case(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                         const char *subject_key);
+/* ---- zset `blocked`: "RECORD SUBJECT", whose case comes from that record of eteams ---- */
+void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                          const char *record, const char *subject_key);
+/* The record has changed: a command.sync for each of its subjects, which are then forgotten. at:
+ * seconds. */
+void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                           const char *record, int64_t at);
 /* ---- dead letters: stream `dead` ---- */
 void yq_store_add_dead(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *entry, const char *kind, const char *subject, unsigned attempts,

@@ -28,10 +28,11 @@ struct yq_commit {
     size_t count, capacity;
 };
 
-/* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Three
+/* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Four
  * words of our own, because they need an answer in between: YQ.AUDIT stream list field value …,
  * which enters the new id in the list of its subject; YQ.HDELIF hash field value, which deletes
- * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going. */
+ * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going; YQ.WAKE
+ * zset stream record at source, which asks again for whom the record stood in the way of. */
 static const struct yq_redis_script commit_script = {
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then\n"
     "  return redis.error_reply('LOST the lease is not ours any more')\n"
@@ -53,6 +54,16 @@ static const struct yq_redis_script commit_script = {
     "    if redis.call('EXISTS', ARGV[i + 2]) == 1 then\n"
     "      local n = redis.call('HINCRBY', ARGV[i + 2], 'touches', 1)\n"
     "      redis.call('ZADD', ARGV[i + 3], n, ARGV[i + 4])\n"
+    "    end\n"
+    "  elseif command == '" YQ_COMMIT_WAKE "' then\n"
+    "    local from = ARGV[i + 4] .. ' '\n"
+    "    for _, m in ipairs(redis.call('ZRANGEBYLEX', ARGV[i + 2], '[' .. from, '(' .. from .. "
+    "'\\255')) do\n"
+    "      redis.call('ZREM', ARGV[i + 2], m)\n"
+    "      redis.call('XADD', ARGV[i + 3], '*', 'v', '1', 'kind', 'command.sync', 'subject',\n"
+    "                 string.sub(m, #from + 1), 'source', ARGV[i + 6], 'at', ARGV[i + 5], "
+    "'digest',\n"
+    "                 '', 'data', '{}', 'raw', '')\n"
     "    end\n"
     "  else\n"
     "    redis.call(unpack(ARGV, i + 1, last))\n"

@@ -180,6 +180,24 @@ void yq_store_drop_case(struct yq_commit *c, const struct yq_keys *keys, const c
     yq_commit_add(c, "HDEL", yq_key(keys, id, "cases", cases), subject_key, NULL);
 }
 
+void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                          const char *record, const char *subject_key)
+{
+    char blocked[YQ_KEY_MAX];
+    char *member = yq_printf("%s %s", record, subject_key);
+    yq_commit_add(c, "ZADD", yq_key(keys, id, "blocked", blocked), "0", member, NULL);
+    free(member);
+}
+
+void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                           const char *record, int64_t at)
+{
+    char blocked[YQ_KEY_MAX], events[YQ_KEY_MAX], seconds[24];
+    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)at);
+    yq_commit_add(c, YQ_COMMIT_WAKE, yq_key(keys, id, "blocked", blocked),
+                  yq_key(keys, id, "events", events), record, seconds, "yunqiao", NULL);
+}
+
 void yq_store_add_dead(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *entry, const char *kind, const char *subject, unsigned attempts,
                        const char *error, const char *data)

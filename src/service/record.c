@@ -77,6 +77,19 @@ static void touch(struct yq_record *r, const char *what)
         yq_store_touch(r->commit, r->sync->keys, yq_record_id(r), what);
 }
 
+/* An eteams id, or of a department the one of WeCom: what makes others wait is named by either. */
+static void wake(struct yq_record *r, const struct yq_operation *op, const char *target)
+{
+    int64_t at = yq_wall_ms(r->sync->clock) / 1000;
+    if (op->kind == YQ_OP_POST_ADD || op->kind == YQ_OP_POST_REMOVE)
+        return;
+    if (target != NULL)
+        yq_store_wake_blocked(r->commit, r->sync->keys, yq_record_id(r), target, at);
+    if (op->subject.kind == YQ_SUBJECT_DEPARTMENT)
+        yq_store_wake_blocked(r->commit, r->sync->keys, yq_record_id(r),
+                              yq_arena_printf(r->view->arena, "%u", op->subject.id), at);
+}
+
 void yq_record_operation(struct yq_record *r, const struct yq_operation *op, const char *target,
                          const struct yq_error *error)
 {
@@ -86,8 +99,10 @@ void yq_record_operation(struct yq_record *r, const struct yq_operation *op, con
     touch(r, target);
     struct yq_buf before = YQ_BUF_INIT, after = YQ_BUF_INIT, result = YQ_BUF_INIT;
     bool done = error->kind == YQ_ERROR_NONE;
-    if (done)
+    if (done) {
         yq_record_link(r, op, target);
+        wake(r, op, target);
+    }
     side_json(r, op, false, &before);
     side_json(r, op, true, &after);
     add_target(target, &after);
@@ -115,6 +130,25 @@ void yq_record_operation(struct yq_record *r, const struct yq_operation *op, con
 
 /* ---- verdicts ---- */
 
+/* What stands in the way may go: then the case is looked at again. It is named by the ids among the
+ * arguments of the reason. */
+static void record_obstacles(struct yq_record *r, const struct yq_verdict *v)
+{
+    static const char digits[] = "0123456789";
+    enum yq_reason_code code = v->reason.code;
+    if (code != YQ_REASON_NAME_TAKEN && code != YQ_REASON_KEY_TAKEN &&
+        code != YQ_REASON_SEVERAL_HITS && code != YQ_REASON_PARENT_WAITS)
+        return;
+    for (size_t i = 0; i < 2 && v->reason.args[i] != NULL; i++) {
+        for (const char *at = v->reason.args[i]; *(at += strcspn(at, digits)) != '\0';) {
+            size_t len = strspn(at, digits);
+            const char *record = yq_arena_printf(r->view->arena, "%.*s", (int)len, at);
+            yq_store_add_blocked(r->commit, r->sync->keys, yq_record_id(r), record, v->key);
+            at += len;
+        }
+    }
+}
+
 static void record_case(struct yq_record *r, const struct yq_verdict *v)
 {
     if (v->kind != YQ_VERDICT_CASE) {
@@ -126,6 +160,7 @@ static void record_case(struct yq_record *r, const struct yq_verdict *v)
     json.len--;
     yq_buf_addf(&json, ",\"at\":%lld}", (long long)yq_wall_ms(r->sync->clock));
     yq_store_put_case(r->commit, r->sync->keys, yq_record_id(r), v->key, yq_buf_text(&json));
+    record_obstacles(r, v);
     yq_buf_release(&json);
 }
 

@@ -157,6 +157,34 @@ static void a_rename_onto_a_foreign_department_is_a_case(void **state)
     expect_all_well(s);
 }
 
+/* 3 cannot have the name that 2, a case itself, does not give up. When 2 gives it up later, 3 is
+ * looked at again by itself. */
+static void a_case_ends_when_what_stood_in_its_way_goes(void **state)
+{
+    struct stage *s = begin(state);
+    tell(s, STAGE_ETEAMS, "/_sim/change",
+         "{\"do\":\"create_department\",\"name\":\"研究院\",\"parent\":\"root\"}");
+    hold_events(s);
+    stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":2,\"name\":\"研究院\"}");
+    stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":3,\"name\":\"研发\"}");
+    release_events(s, "{\"order\":\"fifo\"}");
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+    stage_settle(s, false);
+    expect_department(s, "测试", "", 3);
+    stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":2,\"name\":\"研发一部\"}");
+    stage_settle(s, false);
+    expect_department(s, "研发一部", "", 2);
+    expect_department(s, "研发", "", 3);
+    char *cases = stage_redis_text(s, "HGETALL yq:{acme}:cases");
+    assert_string_equal(cases, "");
+    free(cases);
+    char *story = NULL;
+    (void)stage_command(s, &story, "explain", "acme", "department", "3", NULL);
+    assert_non_null(strstr(story, "what stood in the way has changed"));
+    free(story);
+    expect_all_well(s);
+}
+
 /* Values that WeCom empties stay in eteams; a new mobile and name follow. */
 static void values_follow_but_are_never_cleared(void **state)
 {
@@ -200,6 +228,7 @@ int main(void)
         STORY(a_moved_department_takes_its_people_along),
         STORY(two_departments_swap_their_names),
         STORY(a_rename_onto_a_foreign_department_is_a_case),
+        STORY(a_case_ends_when_what_stood_in_its_way_goes),
         STORY(values_follow_but_are_never_cleared),
         STORY(repeated_events_change_nothing),
     };
