@@ -160,6 +160,8 @@ struct yq_view {
     struct yq_evidence *evidence; /* uthash by key, in the order the events came */
     struct yq_wecom_department *wecom_departments;
     struct yq_wecom_member *wecom_members;
+    struct yq_wecom_member *wecom_aside; /* read for what they say of others, not in question: who
+                                            is only here is nobody's rival */
     struct yq_eteams_department *eteams_departments;
     struct yq_eteams_member *eteams_members;
     struct yq_lookup *lookups;
@@ -209,6 +211,10 @@ const struct yq_wecom_department *yq_view_find_wecom_department(const struct yq_
                                                                 uint32_t id);
 const struct yq_wecom_member *yq_view_find_wecom_member(const struct yq_view *v,
                                                         const char *userid);
+/* The row of whoever was asked for aside, if there is none among the members. */
+const struct yq_wecom_member *yq_view_find_wecom_aside(const struct yq_view *v, const char *userid);
+/* The rows that are read from now on stand aside; and the other way round. */
+void yq_view_swap_aside(struct yq_view *v);
 const struct yq_eteams_department *yq_view_find_eteams_department(const struct yq_view *v,
                                                                   const char *id);
 const struct yq_eteams_member *yq_view_find_eteams_member(const struct yq_view *v, const char *id);

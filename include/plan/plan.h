@@ -23,6 +23,7 @@
 enum yq_need_kind {
     YQ_NEED_ROOT,              /* eteams_root of the view */
     YQ_NEED_WECOM_MEMBER,      /* id: userid. With it: its link */
+    YQ_NEED_WECOM_ASIDE,       /* id: userid; for what it says of others, not in question itself */
     YQ_NEED_WECOM_DEPARTMENT,  /* number. With it: its link */
     YQ_NEED_ETEAMS_MEMBER,     /* id; leavers too. With it: whose it is */
     YQ_NEED_ETEAMS_DEPARTMENT, /* id. With it: whose it is */
@@ -71,6 +72,8 @@ struct yq_verdict {
                                                for their parent */
     int64_t
         heard_at[YQ_MEMBER_FIELD_COUNT]; /* event times of fields that only an event told; else 0 */
+    bool serves; /* in service in eteams, once the plan is carried out; only told where superiors
+                    are planned (S2) */
     bool leaders_known;                  /* what follows is all, in WeCom's order (S2) */
     const struct yq_leader *leaders;
     size_t leader_count;

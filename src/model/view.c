@@ -42,6 +42,7 @@ void yq_view_free(struct yq_view *v)
     HASH_CLEAR(hh, v->evidence);
     HASH_CLEAR(hh, v->wecom_departments);
     HASH_CLEAR(hh, v->wecom_members);
+    HASH_CLEAR(hh, v->wecom_aside);
     HASH_CLEAR(hh, v->eteams_departments);
     HASH_CLEAR(hh, v->eteams_members);
     HASH_CLEAR(hh, v->lookups);
@@ -133,6 +134,25 @@ const struct yq_wecom_member *yq_view_find_wecom_member(const struct yq_view *v,
     char key[YQ_USERID_MAX + 1];
     yq_userid_key(userid, key);
     return find_wecom_member(v, key);
+}
+
+const struct yq_wecom_member *yq_view_find_wecom_aside(const struct yq_view *v, const char *userid)
+{
+    char key[YQ_USERID_MAX + 1];
+    struct yq_wecom_member *m;
+    yq_userid_key(userid, key);
+    const struct yq_wecom_member *known = find_wecom_member(v, key);
+    if (known != NULL && known->fact != YQ_UNASKED)
+        return known;
+    HASH_FIND_STR(v->wecom_aside, key, m);
+    return m;
+}
+
+void yq_view_swap_aside(struct yq_view *v)
+{
+    struct yq_wecom_member *members = v->wecom_members;
+    v->wecom_members = v->wecom_aside;
+    v->wecom_aside = members;
 }
 
 /* ---- eteams' rows ---- */

@@ -21,6 +21,8 @@ struct named {
 enum progress name_leaders(struct planner *p, struct named *n);
 /* Will that member be in service in eteams? */
 bool works_on(const struct member *m);
+/* Is that member resigned by this plan? */
+bool resigns(const struct member *m);
 /* The record behind the userid, where that is in service or will be. WAITS: unreadable. */
 enum progress find_superior(struct planner *p, const char *userid, struct superior *ret,
                             bool *ret_there);

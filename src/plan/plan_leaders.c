@@ -73,9 +73,9 @@ static enum progress take_leaders(struct planner *p, const struct yq_wecom_depar
     const char **sorted = yq_arena_alloc(p->arena, (d->leader_count + 1) * sizeof(*sorted));
     for (size_t i = 0; i < d->leader_count; i++) {
         seats[i] = (struct seat){.userid = d->leaders[i], .key = key_of(p, d->leaders[i])};
-        const struct yq_wecom_member *w = yq_view_find_wecom_member(p->view, d->leaders[i]);
+        const struct yq_wecom_member *w = yq_view_find_wecom_aside(p->view, d->leaders[i]);
         if (d->leader_count > 1 && (w == NULL || w->fact == YQ_UNASKED)) {
-            need(p, YQ_NEED_WECOM_MEMBER, seats[i].key, 0);
+            need(p, YQ_NEED_WECOM_ASIDE, seats[i].key, 0);
             step = OPEN;
         } else if (w != NULL && w->fact == YQ_PRESENT) {
             seats[i].order = order_in(w, d->id);
@@ -148,6 +148,11 @@ bool works_on(const struct member *m)
            (m->row == NULL ? m->fate == JOINS : m->row->in_service || m->rehire);
 }
 
+bool resigns(const struct member *m)
+{
+    return m->progress == READY && m->fate == LEAVES && m->successor == NULL;
+}
+
 static enum progress look_at_link(struct planner *p, const char *key, const struct member *m,
                                   const struct yq_eteams_member **ret)
 {
@@ -186,7 +191,7 @@ enum progress find_superior(struct planner *p, const char *userid, struct superi
         *ret_there = true;
         return READY;
     }
-    if (m != NULL && m->progress == READY && m->fate == LEAVES && m->successor == NULL)
+    if (m != NULL && resigns(m))
         return READY;
     enum progress step = look_at_link(p, key, m, &ret->row);
     *ret_there = ret->row != NULL;

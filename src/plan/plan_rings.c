@@ -63,12 +63,18 @@ static enum progress above(struct planner *p, const struct link_up *from, struct
 static enum progress belongs_elsewhere(struct planner *p, const struct link_up *x, bool *ret_moves)
 {
     const struct yq_link_member *owner = x->row->owner;
+    struct member *leaver = NULL;
     *ret_moves = false;
     if (owner == NULL) /* eteams' own */
         return READY;
-    const struct yq_wecom_member *w = yq_view_find_wecom_member(p->view, owner->userid);
+    HASH_FIND_STR(p->members, owner->key, leaver);
+    if (leaver != NULL && resigns(leaver)) { /* which clears his, but only behind all superiors */
+        *ret_moves = true;
+        return READY;
+    }
+    const struct yq_wecom_member *w = yq_view_find_wecom_aside(p->view, owner->userid);
     if (w == NULL || w->fact == YQ_UNASKED) {
-        need(p, YQ_NEED_WECOM_MEMBER, owner->key, 0);
+        need(p, YQ_NEED_WECOM_ASIDE, owner->key, 0);
         return OPEN;
     }
     bool direct = w->known & YQ_FIELD_BIT(YQ_FIELD_DIRECT_LEADERS);
@@ -86,7 +92,9 @@ static enum progress belongs_elsewhere(struct planner *p, const struct link_up *
     return step == OPEN ? OPEN : READY;
 }
 
-/* m stands in a ring: is it WeCom's own, or will somebody in it be moved by what comes later? */
+/* m stands in a ring, and one of those whose superior changes must give way, whoever is looked at:
+ * the one with the last userid. Is it WeCom's own ring, or will somebody in it be moved by what
+ * comes later? */
 static void judge_ring(struct planner *p, struct member *m)
 {
     struct link_up at = {m, m->row}, next;
@@ -97,6 +105,8 @@ static void judge_ring(struct planner *p, struct member *m)
         at = next;
         if (same_person(&at, m) || (at.member == NULL && at.row == NULL))
             break;
+        if (at.member != NULL && at.member->chain.changes && strcmp(at.member->key, m->key) > 0)
+            return;
         if ((at.member == NULL || !at.member->chain.known) && at.row != NULL &&
             belongs_elsewhere(p, &at, &moves) == OPEN)
             return;
@@ -192,24 +202,33 @@ static void look_at_order(struct planner *p, struct member *m, unsigned mark)
     free(s.open);
 }
 
-static bool is_written(const struct member *m)
+/* Who waits stays as eteams has him, which may close other rings. True: look again. */
+static bool leave_who_waits(struct planner *p)
 {
-    return m->chain.known && m->chain.waits.code == YQ_REASON_NONE;
+    bool any = false;
+    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+        if (!m->chain.known || m->chain.waits.code == YQ_REASON_NONE)
+            continue;
+        m->chain.known = m->chain.changes = m->chain.others_change = false;
+        any = true;
+    }
+    return any;
 }
 
 void settle_rings(struct planner *p)
 {
-    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
-        if (m->chain.changes && m->chain.count > 0)
-            look_for_ring(p, m);
-    }
-    if (p->plan->needs != NULL)
-        return;
+    do {
+        for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+            m->chain.ring = false;
+            if (m->chain.changes && m->chain.count > 0)
+                look_for_ring(p, m);
+        }
+        if (p->plan->needs != NULL)
+            return;
+    } while (leave_who_waits(p));
     for (struct member *m = p->members; m != NULL; m = m->hh.next) {
         if (m->chain.ring)
             drop_ring(p, m);
-        if (m->chain.known && !is_written(m)) /* as eteams has it */
-            m->chain.known = m->chain.changes = m->chain.others_change = false;
     }
 }
 

@@ -185,6 +185,7 @@ void settle_superiors(struct planner *p)
     for (struct member *m = p->members; m != NULL; m = m->hh.next) {
         if (!works_on(m))
             continue;
+        m->verdict->serves = true;
         name_one(p, m);
         note_leading(p, m);
     }

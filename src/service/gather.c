@@ -189,6 +189,15 @@ static int read_wecom_members(struct round *g, struct yq_error *err)
                                  g->s->watch, err);
 }
 
+static int read_wecom_aside(struct round *g, struct yq_error *err)
+{
+    yq_view_swap_aside(g->v);
+    int rc = yq_wecom_read_members(g->s->connection->wecom, g->s->http, g->v, g->texts, g->count,
+                                   g->s->watch, err);
+    yq_view_swap_aside(g->v);
+    return rc;
+}
+
 static int read_wecom_departments(struct round *g, struct yq_error *err)
 {
     struct yq_wecom *w = g->s->connection->wecom;
@@ -316,6 +325,7 @@ static const struct {
 } answers[] = {
     {YQ_NEED_ROOT, find_root},
     {YQ_NEED_WECOM_MEMBER, read_wecom_members},
+    {YQ_NEED_WECOM_ASIDE, read_wecom_aside},
     {YQ_NEED_MEMBER_LINK, read_member_links},
     {YQ_NEED_WECOM_DEPARTMENT, read_wecom_departments},
     {YQ_NEED_LOOKUP, look_up},

@@ -129,7 +129,7 @@ static int wake_led(struct yq_record *r, const struct yq_sync_result *result, st
     for (const struct yq_verdict *v = r->plan->verdicts; v != NULL && rc == 0; v = v->hh.next) {
         if (v->subject.kind != YQ_SUBJECT_MEMBER || !v->asked)
             continue;
-        bool there = is_there(r, v->subject.userid) && v->leaders_known;
+        bool there = is_there(r, v->subject.userid) && v->serves;
         bool away = !is_there(r, v->subject.userid);
         if (!there && !away)
             continue;

@@ -79,6 +79,11 @@ const cJSON *successor(const struct judge *j, const char *userid, bool *ret_sure
 /* Rule 13: would resigning all leavers leave no administrator, and is this the one who stays? */
 bool kept_as_administrator(const struct judge *j, const cJSON *person);
 
+/* oracle_superiors.c: rule S2 of one member who works; must: he was in question. */
+void judge_superiors(struct judge *j, const cJSON *m, const cJSON *was, const cJSON *is, bool must);
+/* Are they as before? */
+bool judge_own_superiors(struct judge *j, const cJSON *was, const cJSON *is);
+
 /* oracle_members.c */
 /* Decision 18: a key that the old account was bound to is somebody else's by now, in eteams or in
  * W: taking him back would clash, so a person decides. */

@@ -20,7 +20,8 @@ struct oracle_case {
     const cJSON *touched; /* {"member:li.na":["member.created"],…}: what events were about */
     /* {"sensitive_readable":true, "posts_readable":true, "administrators_readable":true,
      *  "part_time":"incremental"|"full"|"none", "disabled_members":"keep"|"resign",
-     *  "disable_departments":false, "held":false (the guard holds the removals),
+     *  "superiors":false, "superior_source":"direct_leader"|"department",
+     *  "direct_leaders_readable":true, "leaders_readable":true, "disable_departments":false, "held":false (the guard holds the removals),
      *  "renamed":{"old userid":"new userid"},
      *  "history":false (many runs lie between before and after),
      *  "unreadable":["member:x","department:5"], "never_touch":["member:x"]} */

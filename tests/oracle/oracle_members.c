@@ -294,6 +294,7 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
     for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++)
         judge_field(j, m, &fields[f], was, is, must);
     judge_places(j, m, was, is, must);
+    judge_superiors(j, m, was, is, must);
     judge_single(j, userid, id);
 }
 
@@ -353,6 +354,8 @@ static void judge_unchanged(struct judge *j, const cJSON *was, const char *why)
                main_department_of(is), why);
     if (is != NULL && !same_posts(j, id))
         differ(j, name, "part-time posts changed (%s)", why);
+    if (is != NULL && !judge_own_superiors(j, was, is))
+        differ(j, name, "superiors changed (%s)", why);
 }
 
 /* Two records of one member: made by us before the change of userid was known. */

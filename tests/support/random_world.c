@@ -368,6 +368,60 @@ static void make_events(struct maker *m)
     }
 }
 
+/* ---- superiors ---- */
+
+static void make_direct_leaders(struct maker *m, struct world_member *who)
+{
+    for (uint32_t n = percent(m, 45) ? 1 + below(m, 3) : 0; n > 0; n--) {
+        const struct world_member *l = &m->w->members[below(m, (uint32_t)m->w->member_count)];
+        if (l != who || percent(m, 10))
+            who->direct_leaders[who->direct_leader_count++] = l->userid;
+    }
+    for (size_t i = 0; i < who->department_count; i++)
+        who->orders[i] = below(m, 3);
+}
+
+static void make_department_leaders(struct maker *m, struct world_department *d)
+{
+    for (size_t i = 0; i < m->w->member_count; i++) {
+        const struct world_member *who = &m->w->members[i];
+        for (size_t k = 0; k < who->department_count; k++) {
+            if (who->departments[k] == d->id && percent(m, 35) && d->leader_count < WORLD_LEADERS)
+                d->leaders[d->leader_count++] = who->userid;
+        }
+    }
+}
+
+/* eteams has no rings: whoever stands above was there before. */
+static void make_superior(struct maker *m, size_t index)
+{
+    struct world_person *p = &m->w->people[index];
+    const struct world_person *above = &m->w->people[below(m, (uint32_t)index)];
+    if (!p->in_service || p->secondary)
+        return;
+    if (percent(m, 50) && above->in_service)
+        p->superior = above->id;
+    above = &m->w->people[below(m, (uint32_t)m->w->person_count)];
+    if (percent(m, 20) && above->in_service && above != p && strcmp(above->id, p->superior) != 0)
+        p->others[p->other_count++] = above->id;
+}
+
+/* By chance of its own, so that the rest of a world is the same without. */
+static void make_superiors(struct maker *m)
+{
+    m->w->policy.superiors = percent(m, 60);
+    m->w->policy.superior_source =
+        percent(m, 70) ? YQ_SUPERIOR_DIRECT_LEADER : YQ_SUPERIOR_DEPARTMENT;
+    m->w->direct_leaders_readable = percent(m, 85);
+    m->w->leaders_readable = percent(m, 90);
+    for (size_t i = 0; i < m->w->member_count; i++)
+        make_direct_leaders(m, &m->w->members[i]);
+    for (size_t i = 0; i < m->w->department_count; i++)
+        make_department_leaders(m, &m->w->departments[i]);
+    for (size_t i = 1; i < m->w->person_count; i++)
+        make_superior(m, i);
+}
+
 struct world *random_world(uint64_t seed)
 {
     struct maker m = {.w = world_new(), .random = seed * 0x2545f4914f6cdd1du};
@@ -383,6 +437,8 @@ struct world *random_world(uint64_t seed)
     make_people(&m);
     make_administrators(&m);
     make_events(&m);
+    m.random = seed * 0xd6e8feb86659fd93u + 1;
+    make_superiors(&m);
     return m.w;
 }
 
@@ -401,6 +457,8 @@ void random_world_print(const struct world *w, struct yq_buf *out)
         }
         yq_buf_addc(out, '\n');
     }
+    yq_buf_addf(out, "superiors %d source %d direct %d leaders %d\n", w->policy.superiors,
+                w->policy.superior_source, w->direct_leaders_readable, w->leaders_readable);
     yq_buf_addf(out, "sensitive %d posts %d part_time %d disabled %d administrators %d\n",
                 w->sensitive_readable, w->posts_readable, w->policy.part_time,
                 w->policy.disabled_members, w->administrators_readable);

@@ -110,7 +110,6 @@ static void show_wecom_member(struct world *w, struct yq_view *v, const char *us
 {
     struct yq_wecom_member *row = yq_view_wecom_member(v, userid);
     const struct world_member *m = world_member(w, userid);
-    ask_member_link(w, v, userid);
     row->fact = m == NULL || m->hidden ? YQ_ABSENT : m->unreadable ? YQ_UNREADABLE : YQ_PRESENT;
     if (row->fact == YQ_UNREADABLE)
         row->error = yq_view_error(v, &no_answer);
@@ -304,7 +303,13 @@ static void answer_one(struct world *w, struct yq_view *v, const struct yq_need 
     case YQ_NEED_ROOT:
         v->eteams_root = world_root(w)->id;
         break;
+    case YQ_NEED_WECOM_ASIDE:
+        yq_view_swap_aside(v);
+        show_wecom_member(w, v, n->id);
+        yq_view_swap_aside(v);
+        break;
     case YQ_NEED_WECOM_MEMBER:
+        ask_member_link(w, v, n->id);
         show_wecom_member(w, v, n->id);
         break;
     case YQ_NEED_WECOM_DEPARTMENT:

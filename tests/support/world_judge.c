@@ -67,6 +67,11 @@ static cJSON *options_of(const struct world *w, bool held)
     yq_buf_addf(&text, ",\"part_time\":\"%s\",\"disabled_members\":\"%s\"",
                 modes[w->policy.part_time],
                 w->policy.disabled_members == YQ_DISABLED_RESIGN ? "resign" : "keep");
+    yq_buf_addf(&text, ",\"superiors\":%s,\"superior_source\":\"%s\"", words[w->policy.superiors],
+                w->policy.superior_source == YQ_SUPERIOR_DEPARTMENT ? "department"
+                                                                    : "direct_leader");
+    yq_buf_addf(&text, ",\"direct_leaders_readable\":%s,\"leaders_readable\":%s",
+                words[w->direct_leaders_readable], words[w->leaders_readable]);
     put_unreadable(w, &text);
     put_renamed(w, &text);
     yq_buf_addc(&text, '}');

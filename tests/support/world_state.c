@@ -1,5 +1,6 @@
 /* The world as JSON for the oracle, and what must be true of it at every moment. */
 #include <string.h>
+#include <strings.h>
 
 #include "model/normal.h"
 #include "world.h"
@@ -60,9 +61,18 @@ static void put_number(struct yq_buf *out, const char *name, int64_t value)
                 (long long)value);
 }
 
+static bool leads(const struct world *w, uint32_t department, const char *userid)
+{
+    const struct world_department *d = world_department(w, department);
+    for (size_t i = 0; d != NULL && i < d->leader_count; i++) {
+        if (strcasecmp(d->leaders[i], userid) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void put_member(const struct world *w, const struct world_member *m, struct yq_buf *out)
 {
-    (void)w;
     yq_buf_addc(out, '{');
     put_text(out, "userid", m->userid);
     put_text(out, "name", m->name);
@@ -74,6 +84,15 @@ static void put_member(const struct world *w, const struct world_member *m, stru
     yq_buf_adds(out, ",\"departments\":[");
     for (size_t i = 0; i < m->department_count; i++)
         yq_buf_addf(out, i ? ",%u" : "%u", m->departments[i]);
+    yq_buf_adds(out, "],\"orders\":[");
+    for (size_t i = 0; i < m->department_count; i++)
+        yq_buf_addf(out, i ? ",%u" : "%u", m->orders[i]);
+    yq_buf_adds(out, "],\"leader_in\":[");
+    for (size_t i = 0; i < m->department_count; i++)
+        yq_buf_addf(out, i ? ",%d" : "%d", leads(w, m->departments[i], m->userid));
+    yq_buf_adds(out, "],\"direct_leaders\":[");
+    for (size_t i = 0; i < m->direct_leader_count; i++)
+        yq_buf_addf(out, "%s\"%s\"", i ? "," : "", m->direct_leaders[i]);
     yq_buf_adds(out, "]}");
 }
 
