@@ -129,7 +129,7 @@ static int wake_led(struct yq_record *r, const struct yq_sync_result *result, st
     for (const struct yq_verdict *v = r->plan->verdicts; v != NULL && rc == 0; v = v->hh.next) {
         if (v->subject.kind != YQ_SUBJECT_MEMBER || !v->asked)
             continue;
-        bool there = is_there(r, v->subject.userid) && v->serves;
+        bool there = r->sync->batch == NULL && is_there(r, v->subject.userid) && v->serves;
         bool away = !is_there(r, v->subject.userid);
         if (!there && !away)
             continue;
@@ -183,11 +183,10 @@ int yq_led_follow(struct yq_record *r, const struct yq_sync_result *result, stru
         if (v->leaders_known)
             note_leaders(r, v);
     }
-    if (r->sync->batch != NULL)
-        return 0; /* a reconcile looks at everybody, and at who waits once more */
-    if (leading)
+    bool reconcile = r->sync->batch != NULL; /* which looks at everybody, and again at who waits */
+    if (leading && !reconcile)
         owe(r, OWED_LEADERS);
-    if (moved_department(r->plan))
+    if (!reconcile && moved_department(r->plan))
         owe(r, OWED_MOVED);
     return wake_led(r, result, err);
 }

@@ -77,6 +77,21 @@ static bool sees(const struct world *w, uint32_t department)
     return d != NULL && !d->hidden;
 }
 
+static void show_leads(const struct world *w, const struct world_member *m, struct yq_view *v,
+                       struct yq_wecom_member *row, const uint32_t *departments)
+{
+    uint32_t *leads = yq_arena_alloc(v->arena, sizeof(m->departments));
+    for (size_t i = 0; i < row->department_count; i++) {
+        const struct world_department *d = world_department(w, departments[i]);
+        for (size_t k = 0; k < d->leader_count; k++) {
+            if (strcasecmp(d->leaders[k], m->userid) == 0)
+                leads[row->lead_count++] = departments[i];
+        }
+    }
+    row->leads = leads;
+    row->known |= YQ_FIELD_BIT(YQ_FIELD_LEADS);
+}
+
 static void show_places(const struct world *w, const struct world_member *m, struct yq_view *v,
                         struct yq_wecom_member *row)
 {
@@ -88,6 +103,7 @@ static void show_places(const struct world *w, const struct world_member *m, str
         orders[row->department_count] = m->orders[i];
         ids[row->department_count++] = m->departments[i];
     }
+    show_leads(w, m, v, row, ids);
     row->departments = ids;
     row->orders = orders;
     row->known |= YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS);

@@ -252,6 +252,48 @@ static void writes_members(void **state)
                "\"department\":\"4000000000000000001\",\"superior\":\"\",\"other_superior\":[]");
 }
 
+static void reads_superiors(void **state)
+{
+    (void)state;
+    struct yq_view *v = yq_view_new();
+    const struct yq_eteams_member *m =
+        member(v,
+               "{\"id\":\"4000000000000000101\",\"superior\":9007199254740993,"
+               "\"other_superior\":[\"4000000000000000103\",4000000000000000105]}",
+               NULL);
+    assert_true(m->superiors_known);
+    assert_string_equal(m->superior, "9007199254740993");
+    assert_int_equal(m->other_count, 2);
+    assert_string_equal(m->others[1], "4000000000000000105");
+    m = member(v, "{\"id\":\"1\",\"superior\":\"\",\"other_superior\":[]}", NULL);
+    assert_true(m->superiors_known && m->other_count == 0);
+    assert_string_equal(m->superior, "");
+    m = member(v, "{\"id\":\"2\",\"superior\":\"0\",\"other_superior\":null}", NULL);
+    assert_true(m->superiors_known && m->superior[0] == '\0');
+    assert_false(member(v, "{\"id\":\"3\",\"superior\":\"\"}", NULL)->superiors_known);
+    assert_false(member(v, "{\"id\":\"4\",\"superior\":\"x\",\"other_superior\":[]}", NULL)
+                     ->superiors_known);
+    yq_view_free(v);
+}
+
+static void writes_superiors(void **state)
+{
+    (void)state;
+    struct yq_operation op = {.kind = YQ_OP_MEMBER_SUPERIORS, .change_count = 2};
+    op.changes[0] = (struct yq_change){.field = "superior", .after = "4000000000000000103"};
+    op.changes[1] = (struct yq_change){.field = "other_superior", .after = "11,12"};
+    expect_row(&op, "4000000000000000101", NULL,
+               "\"id\":\"4000000000000000101\",\"superior\":\"4000000000000000103\","
+               "\"other_superior\":[\"11\",\"12\"]");
+    op.changes[0].after = "";
+    op.change_count = 1;
+    expect_row(&op, "4000000000000000101", NULL,
+               "\"id\":\"4000000000000000101\",\"superior\":\"\"");
+    op.changes[0] = (struct yq_change){.field = "other_superior", .after = ""};
+    expect_row(&op, "4000000000000000101", NULL,
+               "\"id\":\"4000000000000000101\",\"other_superior\":[]");
+}
+
 static void writes_posts(void **state)
 {
     (void)state;
@@ -276,7 +318,9 @@ int main(void)
         cmocka_unit_test(reads_departments),
         cmocka_unit_test(reads_codes_of_every_envelope),
         cmocka_unit_test(writes_departments),
+        cmocka_unit_test(reads_superiors),
         cmocka_unit_test(writes_members),
+        cmocka_unit_test(writes_superiors),
         cmocka_unit_test(writes_posts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,33 @@ static void one_that_goes_on_is_not_overdue(void **state)
     expect_overdue(&p, &s, YQ_RECONCILE_NONE, 0);
 }
 
+/* On: time for a dry run first; off: at once; what came to nothing rests. */
+static void the_superior_switch_is_brought_there(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    t.superiors = true;
+    t.started_ms = NOW - 5 * MINUTE;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.started_ms = NOW - 10 * MINUTE;
+    expect(&t, &s, YQ_RECONCILE_FULL, "superiors");
+    s.superiors_tried_ms = NOW - 5 * MINUTE;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    s.superiors_tried_ms = 0;
+    s.superiors = YQ_SUPERIORS_TAKING_OVER;
+    t.started_ms = NOW;
+    expect(&t, &s, YQ_RECONCILE_FULL, "superiors");
+    s.superiors = YQ_SUPERIORS_ON;
+    expect(&t, &s, YQ_RECONCILE_DEPARTMENTS, "superiors");
+    s.superiors = YQ_SUPERIORS_LOCKED;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.superiors = false;
+    expect(&t, &s, YQ_RECONCILE_DEPARTMENTS, "superiors");
+    s.superiors_tried_ms = NOW - MINUTE;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_rested_from),
         cmocka_unit_test(a_command_waits_for_nothing_but_a_pause),
         cmocka_unit_test(a_cancelled_one_waits_for_its_next_time),
+        cmocka_unit_test(the_superior_switch_is_brought_there),
         cmocka_unit_test(each_sort_is_overdue_in_its_own_time),
         cmocka_unit_test(a_new_connection_counts_from_the_start),
         cmocka_unit_test(what_fails_or_is_owed_is_overdue),
