@@ -190,13 +190,6 @@ static void where_eteams_has_no_such_list_it_is_a_case(void **state)
     expect_all_well(s);
 }
 
-static void order(struct stage *s, const char *command)
-{
-    char *text = NULL;
-    assert_int_equal(stage_command(s, &text, command, "acme", NULL), 0);
-    free(text);
-}
-
 /* WeCom shows the new department late, and again the newcomer and the leaver are looked at
  * together: she keeps her record (decisions.md 19). */
 static void a_new_userid_whose_department_is_not_readable_yet(void **state)
@@ -209,12 +202,11 @@ static void a_new_userid_whose_department_is_not_readable_yet(void **state)
     char *before = person_id(s, "zhao");
     tell(s, STAGE_WECOM, "/_sim/faults",
          "{\"path\":\"/cgi-bin/department/get\",\"kind\":\"http_500\",\"count\":9}");
-    order(s, "pause");
+    hold_events(s);
     wecom_department(s, 4, "法务", 1);
     fire(s, "zhao");
     stage_wecom_change(s, create, "zhao.min", 4);
-    await_deliveries(s);
-    order(s, "resume"); /* both are heard of at once */
+    release_together(s, "{\"order\":\"fifo\"}");
     stage_settle(s, true);
     char *after = person_id(s, "zhao.min");
     assert_string_equal(before, after);
