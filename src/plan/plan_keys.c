@@ -156,7 +156,7 @@ static enum progress ask_for_old_key(struct planner *p, struct member *m,
         return WAITS;
     }
     for (size_t i = 0; i < found->hit_count; i++) {
-        if (found->hits[i] != m->row)
+        if (found->hits[i] != m->row && found->hits[i] != m->twin)
             return ask_holder(p, m, field, found->hits[i]);
     }
     if (taken_over && wanted_by_another(p, m, field, value))

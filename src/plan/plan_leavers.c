@@ -202,20 +202,11 @@ struct leaver { /* a record that is about to be resigned */
     const char *id;
 };
 
-/* Nobody is resigned. Where it is the one that was made before a change of userid was known, that
- * change waits, too: its link is the only memory of it. */
-static void spare(struct planner *p, const struct leaver *l, enum yq_verdict_kind kind,
-                  enum yq_reason_code code)
+static void spare(const struct leaver *l, enum yq_verdict_kind kind, enum yq_reason_code code)
 {
-    struct member *m = l->member;
-    m->fate = FROZEN;
-    conclude(m->verdict, kind, code, NULL, NULL);
-    if (m->twin == NULL)
-        return;
-    struct member *old = settle_member(p, m->taken_from);
-    m->twin = NULL;
-    old->fate = FROZEN;
-    conclude(old->verdict, kind, code, NULL, NULL);
+    l->member->twin = NULL;
+    l->member->fate = FROZEN;
+    conclude(l->member->verdict, kind, code, NULL, NULL);
 }
 
 static int compare_leavers(const void *left, const void *right)
@@ -296,11 +287,11 @@ static void without_list(struct planner *p, const struct leaver *list, size_t co
     bool configured = p->policy->protected_ids != NULL && *p->policy->protected_ids != NULL;
     for (size_t i = 0; i < count; i++) {
         if (passing)
-            spare(p, &list[i], YQ_VERDICT_WAIT, YQ_REASON_ADMINISTRATORS_UNKNOWN);
+            spare(&list[i], YQ_VERDICT_WAIT, YQ_REASON_ADMINISTRATORS_UNKNOWN);
         else if (!configured)
-            spare(p, &list[i], YQ_VERDICT_CASE, YQ_REASON_ADMINISTRATORS_UNKNOWN);
+            spare(&list[i], YQ_VERDICT_CASE, YQ_REASON_ADMINISTRATORS_UNKNOWN);
         else if (is_configured_administrator(p, list[i].id))
-            spare(p, &list[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR);
+            spare(&list[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR);
     }
 }
 
@@ -325,7 +316,7 @@ void spare_administrators(struct planner *p)
         if (another_stays(p, list, count, &stays) != READY)
             return;
         if (!stays) /* the one with the smallest id stays (decisions.md 22) */
-            spare(p, &list[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR);
+            spare(&list[i], YQ_VERDICT_CASE, YQ_REASON_LAST_ADMINISTRATOR);
         stays = true;
     }
 }

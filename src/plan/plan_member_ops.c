@@ -299,6 +299,18 @@ static void emit_in_service(struct planner *p, struct member *m)
     conclude_member(m, p->plan->operation_count > before);
 }
 
+/* The link goes over to the new userid; not while the one that was made since cannot be withdrawn,
+ * whose link would be forgotten. */
+static void emit_renamed(struct planner *p, struct member *m)
+{
+    const struct member *now = settle_member(p, m->evidence->new_userid);
+    if (now->twin_link == NULL || now->fate != FROZEN)
+        emit_relink(p, m->evidence->new_userid, m->link, "D20");
+    else
+        conclude(m->verdict, now->verdict->kind, now->verdict->reason.code,
+                 now->verdict->reason.args[0], now->verdict->reason.args[1]);
+}
+
 static void emit_one(struct planner *p, struct member *m)
 {
     if (m->progress != READY) {
@@ -312,7 +324,7 @@ static void emit_one(struct planner *p, struct member *m)
             emit_unlink(p, m);
         break;
     case RENAMED:
-        emit_relink(p, m->evidence->new_userid, m->link, "D20");
+        emit_renamed(p, m);
         break;
     case LEAVES:
         if (m->successor != NULL) {

@@ -54,8 +54,6 @@ static void take_over_link(struct planner *p, struct member *m)
             continue;
         if (m->link != NULL && strcmp(m->link->how, "created") != 0)
             return; /* two grown records: a person decides */
-        if (m->link != NULL && link->left && !m->link->left)
-            return; /* resigned under the old userid, working under the new one */
         m->twin_link = m->link;
         m->link = link;
         m->taken_from = link->userid;
@@ -208,8 +206,6 @@ static enum progress settle_renamed(struct planner *p, struct member *m)
         return leave_alone(m, YQ_REASON_NOT_IN_ETEAMS);
     if (now->link != NULL && now->link->left && now->w->fact == YQ_ABSENT)
         return settle_leaver(p, m, "R5"); /* gone under the new name before this one was told */
-    if (now->link != NULL && now->taken_from == NULL && m->link->left)
-        return leave_alone(m, YQ_REASON_ALREADY_LEFT);
     if (now->link != NULL && now->taken_from == NULL)
         return stop(m, READY, YQ_VERDICT_CASE, YQ_REASON_SEVERAL_HITS, now->link->eteams);
     bool seen = now->fate == LEAVES ||

@@ -157,7 +157,8 @@ static const cJSON *find_person(const struct judge *j, const cJSON *member, bool
 static bool comes_back(const struct judge *j, const cJSON *member, const cJSON *person)
 {
     const char *userid = text_of(member, "userid");
-    const cJSON *link = cJSON_GetObjectItem(j->c->member_links_before, userid), *p;
+    const cJSON *p,
+        *link = cJSON_GetObjectItem(j->c->member_links_before, userid_before(j, userid));
     bool ours = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(link, "left"));
     if (!ours && !member_touched(j, userid, "member.created") &&
         !member_touched(j, userid, "command.sync"))
