@@ -31,8 +31,9 @@ void history_remember(struct history *h)
 
 /* Somebody who came back while another one had taken the mobile or e-mail of the resigned record is
  * listed for a person (decision 18): by an earlier event of the history that the oracle knows
- * nothing of. Likewise a mobile that somebody held who was not linked
- * yet, or of whom nobody could read that he has another one. */
+ * nothing of. Likewise a mobile that somebody held who was not linked yet, or of whom nobody could
+ * read that he has another one; and a newcomer whose mobile, which only the event told, is that of
+ * another one than his account. */
 static bool waits_for_a_person(struct history *h, const char *line, const cJSON *members)
 {
     char userid[80];
@@ -44,10 +45,11 @@ static bool waits_for_a_person(struct history *h, const char *line, const cJSON 
     bool back = yq_json_bool(link, "left", false) && strstr(line, "works in WeCom") != NULL;
     bool key =
         (h->cold || h->hidden) && (strstr(line, ": mobile is ") || strstr(line, ": email is "));
-    if (!back && !key)
+    bool two = h->hidden && strstr(line, ": has no person in eteams") != NULL;
+    if (!back && !key && !two)
         return false;
     char *text = stage_redis_text(h->s, "HGET yq:{acme}:cases member:%s", userid);
-    waits = strstr(text, back ? "\"several_hits\"" : "\"key_taken\"") != NULL;
+    waits = strstr(text, back || two ? "\"several_hits\"" : "\"key_taken\"") != NULL;
     free(text);
     return waits;
 }
