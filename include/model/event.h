@@ -40,7 +40,7 @@
     X(COMMAND_UNLINK, "command.unlink")                                                            \
     X(COMMAND_SUPERIORS, "command.superiors")                                                      \
     X(SUPERIOR_CHANGED, "superior.changed") /* our own: a superior came into eteams, or left */    \
-    X(UNKNOWN, "unknown") /* authentic, but not understood: kept raw */
+    X(UNKNOWN, "unknown")                   /* authentic, but not understood: kept raw */
 
 enum yq_event_kind {
 #define X(name, text) YQ_EVENT_##name,

@@ -74,7 +74,7 @@ struct yq_verdict {
         heard_at[YQ_MEMBER_FIELD_COUNT]; /* event times of fields that only an event told; else 0 */
     bool serves; /* in service in eteams, once the plan is carried out; only told where superiors
                     are planned (S2) */
-    bool leaders_known;                  /* what follows is all, in WeCom's order (S2) */
+    bool leaders_known; /* what follows is all, in WeCom's order (S2) */
     const struct yq_leader *leaders;
     size_t leader_count;
     bool leading_changed; /* the member leads other departments than when it was last looked at */

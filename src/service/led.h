@@ -1,7 +1,7 @@
 /* Who leads whom, as far as it may change without an event of whoever is led: two sorted sets of
- * "LEADER MEMBER" in Redis, `superiors:led` and `superiors:awaited`. When a leader comes into eteams
- * or leaves it, those of whom it matters are put on the queue; when other people lead a department,
- * a reconcile is owed, since only a listing shows whom that concerns. */
+ * "LEADER MEMBER" in Redis, `superiors:led` and `superiors:awaited`. When a leader comes into
+ * eteams or leaves it, those of whom it matters are put on the queue; when other people lead a
+ * department, a reconcile is owed, since only a listing shows whom that concerns. */
 #ifndef YQ_SERVICE_LED_H
 #define YQ_SERVICE_LED_H
 

@@ -71,7 +71,7 @@ static int end(void **state)
     return 0;
 }
 
-static void redis_do(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void redis_do(const char *format, ...)
 {
     char *words[8], text[512], *rest = text, *word;
     int n = 0;
