@@ -81,6 +81,7 @@ struct yq_operation {
                                 that resignation */
     bool to_root; /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
     bool held;    /* by the guard: not carried out */
+    bool patient; /* DEPARTMENT_DISABLE: one that is not empty yet is tried again later */
     struct yq_reason reason;
 };
 

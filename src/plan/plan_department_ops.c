@@ -4,30 +4,71 @@
 #include "model/normal.h"
 #include "planner.h"
 
-static void emit_unlink(struct planner *p, const struct department *d, const char *rule,
+#define MOST_LEVELS 100 /* WeCom has 15; a circle must end, too */
+
+static void emit_unlink(struct planner *p, const struct department *d, int stage, const char *rule,
                         enum yq_reason_code code)
 {
     struct yq_subject subject = yq_subject_department(d->id);
-    struct yq_operation *op = operation(p, YQ_OP_DEPARTMENT_UNLINK, STAGE_BOOK, &subject, rule);
+    struct yq_operation *op = operation(p, YQ_OP_DEPARTMENT_UNLINK, stage, &subject, rule);
     op->target = d->link->eteams;
     op->reason = (struct yq_reason){.code = code, .args = {d->link->eteams}};
+}
+
+static const struct yq_eteams_department *row_of(const struct planner *p, const char *id)
+{
+    return id != NULL ? yq_view_find_eteams_department(p->view, id) : NULL;
+}
+
+/* The record of a department that is gone, where it shall be disabled (decisions.md 24); else NULL.
+ */
+static const struct yq_eteams_department *closes(struct planner *p, const struct department *d)
+{
+    if (d == NULL || d->progress != GONE || d->link == NULL || !p->policy->disable_departments)
+        return NULL;
+    const struct yq_eteams_department *row = row_of(p, d->link->eteams);
+    bool there = row != NULL && row->fact == YQ_PRESENT && row->enabled;
+    return there && !is_taken_over(p, row) ? row : NULL;
+}
+
+/* How many of those above it are disabled, too: from below, since eteams refuses one with enabled
+ * children (eteams.md §1.8). */
+static int levels_above(struct planner *p, const struct yq_eteams_department *row)
+{
+    int levels = 0;
+    for (row = row_of(p, row->parent); row != NULL && levels < MOST_LEVELS; levels++) {
+        const struct department *above = NULL;
+        if (row->owner != NULL)
+            HASH_FIND(hh, p->departments, &row->owner->id, sizeof(row->owner->id), above);
+        if (closes(p, above) == NULL)
+            break;
+        row = row_of(p, row->parent);
+    }
+    return levels;
+}
+
+/* Whoever is in it may be about to leave. The link goes last, being the only memory of what is left
+ * to do. */
+static void emit_disable(struct planner *p, const struct department *d,
+                         const struct yq_eteams_department *row)
+{
+    struct yq_subject subject = yq_subject_department(d->id);
+    const struct yq_evidence *e = yq_view_evidence(p->view, &subject);
+    int stage = STAGE_DISABLE + MOST_LEVELS - levels_above(p, row);
+    struct yq_operation *op = operation(p, YQ_OP_DEPARTMENT_DISABLE, stage, &subject, "D24");
+    op->target = d->link->eteams;
+    op->name = row->name;
+    op->patient = e != NULL && e->waited_ms < p->policy->not_ready_ms;
 }
 
 static void emit_gone(struct planner *p, const struct department *d)
 {
     if (d->link == NULL)
         return;
-    struct yq_subject subject = yq_subject_department(d->id);
-    const struct yq_eteams_department *row =
-        yq_view_find_eteams_department(p->view, d->link->eteams);
-    bool there = row != NULL && row->fact == YQ_PRESENT && row->enabled;
-    if (p->policy->disable_departments && there &&
-        !is_taken_over(p, row)) { /* refused while people are in it: kept then */
-        struct yq_operation *op =
-            operation(p, YQ_OP_DEPARTMENT_DISABLE, STAGE_DISABLE, &subject, "D24");
-        op->target = d->link->eteams;
-    }
-    emit_unlink(p, d, "D24", YQ_REASON_DEPARTMENT_GONE);
+    const struct yq_eteams_department *row = closes(p, d);
+    if (row != NULL)
+        emit_disable(p, d, row);
+    emit_unlink(p, d, row ? STAGE_FORGET : STAGE_BOOK, "D24", YQ_REASON_DEPARTMENT_GONE);
 }
 
 static const char *temporary_name(struct planner *p, const struct department *d)
@@ -88,7 +129,7 @@ static void emit_ready(struct planner *p, struct department *d, struct yq_verdic
     size_t before = p->plan->operation_count;
     if (d->full) {
         if (d->link_is_stale)
-            emit_unlink(p, d, "D27", YQ_REASON_LINK_STALE);
+            emit_unlink(p, d, STAGE_BOOK, "D27", YQ_REASON_LINK_STALE);
         emit_record(p, d, &v->subject);
         v->agreed[YQ_FIELD_NAME] = yq_agreed_hash(d->name);
         v->agreed[YQ_FIELD_MAIN_DEPARTMENT] = d->parent.id ? yq_agreed_hash(d->parent.id) : 0;

@@ -24,7 +24,8 @@ enum {
     STAGE_SUPERIOR_CLEAR = 450, /* who would close a ring with those that are set next */
     STAGE_SUPERIOR = 460,       /* everybody who is referred to is there by now */
     STAGE_LEAVE = 510,
-    STAGE_DISABLE = 600,
+    STAGE_DISABLE = 600, /* + 100 for the topmost; less by one per level */
+    STAGE_FORGET = 710,  /* links of what was disabled */
 };
 
 enum progress {

@@ -15,7 +15,8 @@
 #include "made.h"
 #include "service/metrics.h"
 
-#define BATCH_MAX 100 /* rows of one call (eteams.md §2.2) */
+#define BATCH_MAX 100    /* rows of one call (eteams.md §2.2) */
+#define NOT_EMPTY 410005 /* eteams.md §3 */
 
 struct created { /* what this run made: subject key -> eteams id */
     char key[YQ_SUBJECT_MAX];
@@ -247,14 +248,27 @@ static const char *target_of(const struct apply *a, const struct yq_operation *o
     return created_id(a, &op->subject);
 }
 
+/* People in it, or below it: tried again while they may be on their way, then the department is
+ * kept (decisions.md 24). */
+static void keep_department(struct apply *a, const struct yq_operation *op,
+                            const struct yq_error *error)
+{
+    if (!op->patient)
+        return;
+    struct yq_outcome *o = outcome_of(a, &op->subject);
+    o->error = *error;
+    o->kind = YQ_OUTCOME_WAIT;
+    o->reason = (struct yq_reason){.code = YQ_REASON_PEER_REFUSED, .args = {o->error.text}};
+    yq_record_operation(a->record, op, op->target, error);
+}
+
 static void settle_row(struct apply *a, const struct yq_operation *op,
                        const struct yq_eteams_row *row)
 {
     bool makes = makes_record(op);
-    if (row->error.kind != YQ_ERROR_NONE) {
-        /* people in it, or below it: the department is kept (decisions.md 24) */
-        if (op->kind == YQ_OP_DEPARTMENT_DISABLE && row->error.code == 410005)
-            return;
+    if (op->kind == YQ_OP_DEPARTMENT_DISABLE && row->error.code == NOT_EMPTY) {
+        keep_department(a, op, &row->error);
+    } else if (row->error.kind != YQ_ERROR_NONE) {
         fail(a, op, &row->error);
     } else if (makes && row->new_id[0] == '\0') {
         struct yq_error lost;

@@ -55,6 +55,8 @@ struct yq_reconcile {
     struct yq_reconcile_progress progress;
     struct yq_reconcile_counts counts;
     struct yq_reconcile_range range;
+    uint32_t *closing; /* departments that are gone and were not empty yet */
+    size_t closing_count, closing_capacity;
     struct yq_people *people; /* of eteams, where many are new; else NULL */
     size_t removals, moves;   /* planned so far and not held */
     bool incomplete;          /* a list was not to be relied on, */
@@ -101,6 +103,8 @@ void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
 
 int yq_reconcile_departments(struct yq_reconcile *r, struct yq_error *err);
 int yq_reconcile_members(struct yq_reconcile *r, struct yq_error *err);
+/* Behind the members: the departments that people had to leave first (decisions.md 24). */
+int yq_reconcile_close_departments(struct yq_reconcile *r, struct yq_error *err);
 
 /* ---- reconcile_superiors.c: the switch ---- */
 

@@ -1,5 +1,6 @@
 /* The departments: both trees read whole, compared with the links; what differs is one scope of the
  * engine, whose view already holds all it needs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "model/normal.h"
 #include "reconcile.h"
 
-#define WECOM_ROOT 1u /* wecom.md §4.2 */
+#define WECOM_ROOT 1u    /* wecom.md §4.2 */
+#define NOT_EMPTY 410005 /* eteams.md §3 */
 
 /* ---- reading ---- */
 
@@ -116,12 +118,13 @@ static size_t find_absent(const struct yq_reconcile *r, const struct yq_view *v,
 
 /* Those that the whole company's tree still has are out of sight, and stay as they are; the engine
  * asks for each of the others. Without that tree, those known to be out of sight are asked for by
- * the full reconcile only. */
+ * the full reconcile only. Where they are to be disabled, their people go first, which the full
+ * reconcile alone sees to. */
 static int sort_absent(struct yq_reconcile *r, struct yq_view *v, const uint32_t *ids, size_t count,
                        struct yq_error *err)
 {
     struct yq_view *company = yq_view_new();
-    bool known = false;
+    bool known = false, closes = r->connection->settings->policy.disable_departments;
     int rc = yq_wecom_list_company_departments(r->connection->wecom, r->c->http, company, &known,
                                                &r->watch, err);
     for (size_t i = 0; i < count && rc == 0; i++) {
@@ -132,7 +135,7 @@ static int sort_absent(struct yq_reconcile *r, struct yq_view *v, const uint32_t
             hidden = yq_range_was_missing(r, ids[i]);
         if (hidden)
             yq_view_wecom_department(v, ids[i])->fact = YQ_HIDDEN;
-        else
+        else if (r->kind == YQ_RECONCILE_FULL || !closes)
             add(r, v, ids[i]);
     }
     yq_view_free(company);
@@ -165,6 +168,36 @@ static void tell_range(struct yq_reconcile *r, const struct yq_view *v, const ui
     }
 }
 
+/* ---- gone, but not empty ---- */
+
+static void look_at(void *context, const struct yq_outcome *o)
+{
+    struct yq_reconcile *r = context;
+    unsigned id;
+    if (o->kind != YQ_OUTCOME_WAIT || o->error.code != NOT_EMPTY ||
+        sscanf(o->key, "department:%u", &id) != 1)
+        return;
+    r->counts.waiting--;
+    yq_grow(&r->closing, &r->closing_capacity, r->closing_count, sizeof(*r->closing));
+    r->closing[r->closing_count++] = id;
+}
+
+int yq_reconcile_close_departments(struct yq_reconcile *r, struct yq_error *err)
+{
+    if (r->closing_count == 0)
+        return 0;
+    struct yq_view *v = yq_view_new();
+    yq_reconcile_phase(r, "departments", r->closing_count);
+    for (size_t i = 0; i < r->closing_count; i++) {
+        struct yq_subject subject = yq_subject_department(r->closing[i]);
+        yq_reconcile_evidence(v, &subject)->waited_ms =
+            r->connection->settings->policy.not_ready_ms; /* now or never */
+    }
+    int rc = yq_reconcile_scope(r, v, NULL, NULL, err);
+    yq_view_free(v);
+    return rc;
+}
+
 /* ---- the phase ---- */
 
 static int bring_in_step(struct yq_reconcile *r, struct yq_view *v, struct yq_error *err)
@@ -177,7 +210,7 @@ static int bring_in_step(struct yq_reconcile *r, struct yq_view *v, struct yq_er
         rc = sort_absent(r, v, absent, count, err);
     if (rc == 0 && r->counts.departments > 0) {
         yq_reconcile_phase(r, "departments", r->counts.departments);
-        rc = yq_reconcile_scope(r, v, NULL, NULL, err);
+        rc = yq_reconcile_scope(r, v, look_at, r, err);
     }
     if (rc == 0)
         tell_range(r, v, absent, count);

@@ -240,6 +240,8 @@ static int everything(struct yq_reconcile *r, struct yq_error *err)
         return -1;
     if (r->kind >= YQ_RECONCILE_MEMBERS && yq_reconcile_members(r, err) < 0)
         return -1;
+    if (yq_reconcile_close_departments(r, err) < 0)
+        return -1;
     return yq_reconcile_lock_superiors(r, err);
 }
 

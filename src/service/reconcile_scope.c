@@ -148,6 +148,7 @@ void yq_reconcile_release(struct yq_reconcile *r)
         HASH_DEL(r->touched, t);
         free(t);
     }
+    free(r->closing);
     yq_reconcile_forget_told(r);
     yq_range_release(r);
 }

@@ -305,6 +305,34 @@ static void judge_gone(struct judge *j)
     }
 }
 
+/* Somebody works in it, or an enabled one is below it. */
+static bool occupied(const cJSON *state, const char *id)
+{
+    const cJSON *o;
+    cJSON_ArrayForEach (o, cJSON_GetObjectItemCaseSensitive(state, "departments")) {
+        if (same_text(text_of(o, "parent"), id) && same_text(text_of(o, "status"), "1"))
+            return true;
+    }
+    cJSON_ArrayForEach (o, cJSON_GetObjectItemCaseSensitive(state, "members")) {
+        if (in_service(o) &&
+            (same_text(main_department_of(o), id) || has_post(state, text_of(o, "id"), id)))
+            return true;
+    }
+    return false;
+}
+
+/* Decision 24: with the switch on, what is gone in W and empty is disabled, from below. */
+static void judge_closed(struct judge *j, uint32_t id, const cJSON *is)
+{
+    char subject[32];
+    (void)snprintf(subject, sizeof(subject), "department:%u", id);
+    if (option_true(j, "disable_departments", false) && touched(j, subject, "department.deleted") &&
+        same_text(text_of(is, "status"), "1") && !unreadable(j, id) &&
+        !option_true(j, "history", false) && !occupied(j->c->after, text_of(is, "id")))
+        differ(j, subject, "is gone in WeCom and empty, but %s is still enabled",
+               text_of(is, "id"));
+}
+
 /* eteams' own departments are never touched; new ones always stand for something. */
 static void judge_record(struct judge *j, const cJSON *is)
 {
@@ -323,6 +351,8 @@ static void judge_record(struct judge *j, const cJSON *is)
                 find_wecom_department(j, known_as) == NULL;
     if (disabled && !(gone && option_true(j, "disable_departments", false)))
         differ(j, name, "was disabled");
+    if (gone && after == NULL)
+        judge_closed(j, known_as, is);
     if (after != NULL && find_wecom_department(j, (uint32_t)strtoul(after, NULL, 10)) != NULL)
         return; /* judged as the counterpart of W's */
     if (option_true(j, "history", false) && after == NULL)

@@ -422,6 +422,25 @@ static void make_superiors(struct maker *m)
         make_superior(m, i);
 }
 
+/* A branch that was deleted in WeCom and is still linked; by chance of its own. */
+static void make_gone_branch(struct maker *m)
+{
+    uint32_t parent = 1, count = percent(m, 15) ? 1 + below(m, 3) : 0;
+    if (count > 0)
+        m->w->policy.disable_departments = percent(m, 60);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t id = percent(m, 50) ? 10 + i : 19 - i; /* parents may have larger ids */
+        make_org(m, &(struct world_department){.id = id, .parent = parent, .name = "旧部门"});
+        if (world_department_link(m->w, id) != NULL)
+            parent = id;
+        world_add_event(m->w, YQ_EVENT_DEPARTMENT_DELETED, yq_subject_department(id), 900 + i,
+                        "{}");
+        yq_grow(&m->w->waits, &m->w->wait_capacity, m->w->wait_count, sizeof(*m->w->waits));
+        m->w->waits[m->w->wait_count++] =
+            (struct world_wait){yq_subject_department(id), 9, 3600000};
+    }
+}
+
 struct world *random_world(uint64_t seed)
 {
     struct maker m = {.w = world_new(), .random = seed * 0x2545f4914f6cdd1du};
@@ -439,6 +458,8 @@ struct world *random_world(uint64_t seed)
     make_events(&m);
     m.random = seed * 0xd6e8feb86659fd93u + 1;
     make_superiors(&m);
+    m.random = seed * 0x9fb21c651e98df25u + 1;
+    make_gone_branch(&m);
     return m.w;
 }
 

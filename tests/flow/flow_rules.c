@@ -1,0 +1,154 @@
+/* Rules that need more than one event, or none: branches that close, people whom only a tag shows,
+ * what somebody in eteams undid; by events and by the full reconcile alike. */
+#include "story.h"
+
+#include "base/json.h"
+
+static struct stage *company(void **state, const char *sync)
+{
+    return story_with(state, &(struct stage_options){.seed = 1, .connection_yaml = sync});
+}
+
+/* Changes nobody hears of. */
+static void silently(struct stage *s, const char *change)
+{
+    hold_events(s);
+    stage_wecom_change(s, "%s", change);
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+}
+
+static void sync_all(struct stage *s)
+{
+    char *text;
+    if (stage_command(s, &text, "sync", "acme", NULL) != 0)
+        fail_msg("sync:\n%s", text);
+    free(text);
+}
+
+static int64_t rows_written(struct stage *s)
+{
+    return ask(s, STAGE_ETEAMS, "/_sim/writes", "rows");
+}
+
+/* The next reconcile has nothing to do. */
+static void expect_in_step(struct stage *s)
+{
+    int64_t before = rows_written(s);
+    sync_all(s);
+    assert_int_equal(rows_written(s), before);
+}
+
+/* A field of the department of that name in eteams, enabled or not; caller frees. */
+static char *department_field(struct stage *s, const char *name, const char *field)
+{
+    cJSON *state = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    const cJSON *d;
+    char *value = NULL;
+    cJSON_ArrayForEach (d, yq_json_get(state, "departments")) {
+        if (strcmp(yq_json_get(d, "name")->valuestring, name) == 0)
+            value = strdup(yq_json_get(d, field)->valuestring);
+    }
+    cJSON_Delete(state);
+    if (value == NULL)
+        fail_msg("there is no department %s", name);
+    return value;
+}
+
+static void expect_status(struct stage *s, const char *name, const char *status)
+{
+    char *is = department_field(s, name, "status");
+    if (strcmp(is, status) != 0)
+        fail_msg("%s has status %s", name, is);
+    free(is);
+}
+
+static int links_of_departments(struct stage *s)
+{
+    char *text = stage_redis_text(s, "HLEN yq:{acme}:link:department");
+    int count = atoi(text);
+    free(text);
+    return count;
+}
+
+/* ---- departments that are gone (D24) ---- */
+
+static const char *const close_them = "    sync: { disable_departments: true }";
+
+static struct stage *branch(void **state)
+{
+    struct stage *s = company(state, close_them);
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "平台", 2);
+    wecom_department(s, 4, "测试", 3);
+    wecom_member(s, "li.na", "李娜", "4");
+    wecom_member(s, "wang.wei", "王伟", "2");
+    wecom_member(s, "zhao.min", "赵敏", "1");
+    stage_settle(s, false);
+    return s;
+}
+
+static const char *const branch_goes = "[{\"do\":\"delete_member\",\"userid\":\"li.na\"},"
+                                       "{\"do\":\"delete_member\",\"userid\":\"wang.wei\"},"
+                                       "{\"do\":\"delete_department\",\"id\":4},"
+                                       "{\"do\":\"delete_department\",\"id\":3},"
+                                       "{\"do\":\"delete_department\",\"id\":2}]";
+
+static void expect_closed(struct stage *s)
+{
+    expect_left(s, "李娜", "总部");
+    expect_left(s, "王伟", "总部");
+    expect_status(s, "研发", "0");
+    expect_status(s, "平台", "0");
+    expect_status(s, "测试", "0");
+    assert_int_equal(links_of_departments(s), 0);
+}
+
+static void a_branch_closes_in_whatever_order_it_is_heard(void **state)
+{
+    struct stage *s = branch(state);
+    hold_events(s);
+    stage_wecom_change(s, "%s", branch_goes);
+    release_events(s, "{\"order\":\"shuffle\",\"seed\":5}");
+    stage_settle(s, true);
+    expect_closed(s);
+    expect_dead(s, 0);
+}
+
+static void a_branch_closes_though_nobody_heard(void **state)
+{
+    struct stage *s = branch(state);
+    silently(s, branch_goes);
+    sync_all(s);
+    expect_closed(s);
+    expect_in_step(s);
+}
+
+/* Somebody of eteams alone is in it: it is kept, and nobody asks again. */
+static void one_that_is_not_empty_is_kept(void **state)
+{
+    struct stage *s = branch(state);
+    char *id = department_field(s, "测试", "id");
+    tell(s, STAGE_ETEAMS, "/_sim/change",
+         "{\"do\":\"create_member\",\"username\":\"外聘\",\"department\":\"%s\"}", id);
+    stage_wecom_change(s, "%s", branch_goes);
+    stage_settle(s, true);
+    expect_left(s, "李娜", "总部");
+    expect_status(s, "研发", "1");
+    expect_status(s, "测试", "1");
+    assert_int_equal(links_of_departments(s), 0);
+    expect_dead(s, 0);
+    expect_in_step(s);
+    free(id);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(a_branch_closes_in_whatever_order_it_is_heard),
+        STORY(a_branch_closes_though_nobody_heard),
+        STORY(one_that_is_not_empty_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
