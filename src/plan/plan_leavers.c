@@ -216,14 +216,15 @@ static int compare_leavers(const void *left, const void *right)
 
 static struct leaver *all_leavers(struct planner *p, size_t *ret_count)
 {
-    struct leaver *list = yq_arena_alloc(p->arena, (HASH_COUNT(p->members) + 1) * sizeof(*list));
+    struct leaver *list =
+        yq_arena_alloc(p->arena, (2 * HASH_COUNT(p->members) + 1) * sizeof(*list));
     size_t count = 0;
     for (struct member *m = p->members; m != NULL; m = m->hh.next) {
         if (m->progress != READY)
             continue;
         if (m->fate == LEAVES && m->successor == NULL)
             list[count++] = (struct leaver){m, m->row->id};
-        else if (m->twin != NULL)
+        if (m->twin != NULL)
             list[count++] = (struct leaver){m, m->twin->id};
     }
     if (count > 1)

@@ -331,6 +331,8 @@ static void emit_one(struct planner *p, struct member *m)
             conclude(m->verdict, YQ_VERDICT_CHANGE, YQ_REASON_USERID_CHANGED, m->w->userid, NULL);
             break;
         }
+        if (m->twin != NULL)
+            emit_twin(p, m);
         emit_leaver(p, m);
         conclude(m->verdict, YQ_VERDICT_CHANGE, YQ_REASON_NONE, NULL, NULL);
         m->verdict->eteams = m->row->id;

@@ -181,6 +181,12 @@ static enum progress settle_twin(struct planner *p, struct member *m)
         need(p, YQ_NEED_ETEAMS_MEMBER, m->twin_link->eteams, 0);
         return OPEN;
     }
+    if (m->twin->fact == YQ_UNREADABLE) {
+        conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_UNREADABLE,
+                 m->twin->error ? m->twin->error->text : "eteams", NULL);
+        m->twin = NULL;
+        return WAITS;
+    }
     if (m->twin->fact != YQ_PRESENT || !m->twin->in_service) {
         m->twin = NULL;
         return READY;
@@ -235,8 +241,10 @@ static enum progress settle_absent(struct planner *p, struct member *m)
     bool deleted = believed_deleted(p, e);
     if (e != NULL && e->new_userid != NULL)
         return settle_renamed(p, m);
-    if (deleted && m->link != NULL)
-        return settle_leaver(p, m, "R5");
+    if (deleted && m->link != NULL) {
+        enum progress step = settle_twin(p, m);
+        return step == READY ? settle_leaver(p, m, "R5") : step;
+    }
     if (e != NULL && e->created_at > 0 && !deleted && e->waited_ms < p->policy->not_ready_ms)
         return stop(m, WAITS, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL);
     if (m->link == NULL && deleted)
@@ -256,12 +264,14 @@ static enum progress settle_present(struct planner *p, struct member *m)
 {
     if (leaves(p, m) && m->link == NULL)
         return leave_alone(m, YQ_REASON_LEFT_IN_WECOM);
-    if (leaves(p, m))
-        return settle_leaver(p, m, status_of(m) == STATUS_LEFT ? "R5" : "D21");
     if (m->identity != READY)
         return m->progress = m->identity;
     enum progress step = settle_twin(p, m);
-    return m->progress = step == READY ? settle_in_service(p, m) : step;
+    if (step != READY)
+        return m->progress = step;
+    if (leaves(p, m))
+        return settle_leaver(p, m, status_of(m) == STATUS_LEFT ? "R5" : "D21");
+    return m->progress = settle_in_service(p, m);
 }
 
 static enum progress recognise(struct planner *p, struct member *m)
