@@ -92,7 +92,7 @@ void yq_store_drop_plan(struct yq_commit *c, const struct yq_keys *keys, const c
                         const char *hash);
 void yq_store_put_plan(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *hash, const char *json, const char *summary);
-/* ---- cases: hash `cases`, subject key -> JSON {reason, at} ---- */
+/* ---- cases: hash `cases`, subject key -> JSON {word, reason, args, at, told} ---- */
 void yq_store_put_case(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *subject_key, const char *json);
 void yq_store_drop_case(struct yq_commit *c, const struct yq_keys *keys, const char *id,
@@ -100,7 +100,7 @@ void yq_store_drop_case(struct yq_commit *c, const struct yq_keys *keys, const c
 /* ---- zset `blocked`: "RECORD SUBJECT", whose case comes from that record of eteams ---- */
 void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                           const char *record, const char *subject_key);
-/* The record has changed: a command.sync for each of its subjects, which are then forgotten. at:
+/* The record has changed: a case.reopened for each of its subjects that still is a case. at:
  * seconds. */
 void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                            const char *record, int64_t at);

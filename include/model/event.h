@@ -40,6 +40,7 @@
     X(COMMAND_UNLINK, "command.unlink")                                                            \
     X(COMMAND_SUPERIORS, "command.superiors")                                                      \
     X(SUPERIOR_CHANGED, "superior.changed") /* our own: a superior came into eteams, or left */    \
+    X(CASE_REOPENED, "case.reopened")       /* our own: what stood in the way has changed */       \
     X(UNKNOWN, "unknown")                   /* authentic, but not understood: kept raw */
 
 enum yq_event_kind {

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include <cJSON.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "model/event.h"
@@ -192,6 +194,10 @@ void yq_evidence_write(const struct yq_evidence *e, struct yq_buf *out);
 /* Adds it to the view. Returns the evidence, or NULL with an error. */
 struct yq_evidence *yq_view_add_evidence(struct yq_view *v, const struct yq_subject *subject,
                                          const char *json, struct yq_error *err);
+
+/* The same of parsed JSON, for evidence that is there already; NULL: nothing to add. */
+struct yq_evidence *yq_view_recall(struct yq_view *v, struct yq_evidence *e, const cJSON *json,
+                                   struct yq_error *err);
 
 /* Find, or make with fact UNASKED. Ids and keys are copied. */
 struct yq_wecom_department *yq_view_wecom_department(struct yq_view *v, uint32_t id);

@@ -29,8 +29,6 @@ static void tell_event(struct yq_cli *cli, const struct yq_explain_event *e)
     fprintf(cli->out, "%s  %s", yq_when_show(e->ms, when), what);
     if (strcmp(e->source, "replay") == 0)
         fputs(_(" (replayed)"), cli->out);
-    else if (strcmp(e->source, "yunqiao") == 0 && e->kind == YQ_EVENT_COMMAND_SYNC)
-        fputs(_(": what stood in the way has changed"), cli->out);
     fprintf(cli->out, _(" (event %s)"), e->entry);
     if (e->state == YQ_ENTRY_WAITING)
         fputs(_(": no worker has read it yet"), cli->out);

@@ -38,6 +38,7 @@ const char *yq_words_of_event(enum yq_event_kind kind)
         [YQ_EVENT_COMMAND_SUPERIORS] = N_("an operator asked for superiors to be put back"),
         [YQ_EVENT_SUPERIOR_CHANGED] =
             N_("somebody whom WeCom names as its superior came into eteams, or left it"),
+        [YQ_EVENT_CASE_REOPENED] = N_("what stood in the way has changed"),
         [YQ_EVENT_COMMAND_UNLINK] = N_("an operator asked for its link to be removed"),
     };
     return sentences[kind] != NULL ? _(sentences[kind]) : _("an event came in");

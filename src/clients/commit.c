@@ -32,7 +32,7 @@ struct yq_commit {
  * words of our own, because they need an answer in between: YQ.AUDIT stream list field value …,
  * which enters the new id in the list of its subject; YQ.HDELIF hash field value, which deletes
  * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going; YQ.WAKE
- * zset stream record at source, which asks again for whom the record stood in the way of. */
+ * zset stream cases record at, which opens the cases again that the record stood in the way of. */
 static const struct yq_redis_script commit_script = {
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then\n"
     "  return redis.error_reply('LOST the lease is not ours any more')\n"
@@ -56,14 +56,17 @@ static const struct yq_redis_script commit_script = {
     "      redis.call('ZADD', ARGV[i + 3], n, ARGV[i + 4])\n"
     "    end\n"
     "  elseif command == '" YQ_COMMIT_WAKE "' then\n"
-    "    local from = ARGV[i + 4] .. ' '\n"
+    "    local from = ARGV[i + 5] .. ' '\n"
     "    for _, m in ipairs(redis.call('ZRANGEBYLEX', ARGV[i + 2], '[' .. from, '(' .. from .. "
     "'\\255')) do\n"
+    "      local subject = string.sub(m, #from + 1)\n"
+    "      local case = redis.call('HGET', ARGV[i + 4], subject)\n"
     "      redis.call('ZREM', ARGV[i + 2], m)\n"
-    "      redis.call('XADD', ARGV[i + 3], '*', 'v', '1', 'kind', 'command.sync', 'subject',\n"
-    "                 string.sub(m, #from + 1), 'source', ARGV[i + 6], 'at', ARGV[i + 5], "
-    "'digest',\n"
-    "                 '', 'data', '{}', 'raw', '')\n"
+    "      if case then\n"
+    "        redis.call('XADD', ARGV[i + 3], '*', 'v', '1', 'kind', 'case.reopened', 'subject',\n"
+    "                   subject, 'source', 'yunqiao', 'at', ARGV[i + 6], 'digest', '', 'data',\n"
+    "                   '{\"case\":' .. case .. '}', 'raw', '')\n"
+    "      end\n"
     "    end\n"
     "  else\n"
     "    redis.call(unpack(ARGV, i + 1, last))\n"

@@ -9,7 +9,7 @@
     "YQ.TOUCH" /* hash zset member: while the hash is there, adds the member under the next number \
                   of the hash's field `touches` */
 #define YQ_COMMIT_WAKE                                                                             \
-    "YQ.WAKE" /* zset stream record at source: takes every "RECORD SUBJECT" of that record out of  \
-                 the set, and adds a command.sync of the subject to the stream */
+    "YQ.WAKE" /* zset stream cases record at: takes every "RECORD SUBJECT" of that record out of   \
+                 the set, and adds a case.reopened of the subject, with its case, to the stream */
 
 #endif

@@ -192,10 +192,11 @@ void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const
 void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                            const char *record, int64_t at)
 {
-    char blocked[YQ_KEY_MAX], events[YQ_KEY_MAX], seconds[24];
+    char blocked[YQ_KEY_MAX], events[YQ_KEY_MAX], cases[YQ_KEY_MAX], seconds[24];
     (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)at);
     yq_commit_add(c, YQ_COMMIT_WAKE, yq_key(keys, id, "blocked", blocked),
-                  yq_key(keys, id, "events", events), record, seconds, "yunqiao", NULL);
+                  yq_key(keys, id, "events", events), yq_key(keys, id, "cases", cases), record,
+                  seconds, NULL);
 }
 
 void yq_store_add_dead(struct yq_commit *c, const struct yq_keys *keys, const char *id,

@@ -313,6 +313,8 @@ struct yq_evidence *yq_view_add_event(struct yq_view *v, enum yq_event_kind kind
         goto out;
     e = make_evidence(v, subject);
     note_kind(e, kind, when);
+    if (kind == YQ_EVENT_CASE_REOPENED)
+        e = yq_view_recall(v, e, yq_json_get(yq_json_get(tree, "case"), "told"), err);
 out:
     cJSON_Delete(tree);
     return e;

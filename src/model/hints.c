@@ -136,27 +136,33 @@ static struct yq_evidence *add_hint(struct yq_view *v, const struct yq_subject *
     return e;
 }
 
+struct yq_evidence *yq_view_recall(struct yq_view *v, struct yq_evidence *e, const cJSON *json,
+                                   struct yq_error *err)
+{
+    const cJSON *hint;
+    int64_t waited = 0;
+    cJSON_ArrayForEach (hint, yq_json_get(json, "hints")) {
+        if (e != NULL)
+            e = add_hint(v, &e->subject, hint, err);
+    }
+    if (e == NULL)
+        return NULL;
+    if (yq_json_int(json, "waited_ms", &waited) && waited > e->waited_ms)
+        e->waited_ms = waited;
+    e->reconciled |= yq_json_bool(json, "reconciled", false);
+    e->gone_confirmed |= yq_json_bool(json, "gone_confirmed", false);
+    return e;
+}
+
 struct yq_evidence *yq_view_add_evidence(struct yq_view *v, const struct yq_subject *subject,
                                          const char *json, struct yq_error *err)
 {
-    struct yq_evidence *e = NULL;
-    const cJSON *hint;
-    int64_t waited = 0;
     cJSON *tree = yq_json_parse(json, strlen(json), err);
     if (tree == NULL)
         return NULL;
     /* said by nobody, so that there is evidence even without any hint */
-    e = yq_view_add_event(v, YQ_EVENT_UNKNOWN, subject, 0, NULL, err);
-    cJSON_ArrayForEach (hint, yq_json_get(tree, "hints")) {
-        if (e != NULL)
-            e = add_hint(v, subject, hint, err);
-    }
-    if (e != NULL && yq_json_int(tree, "waited_ms", &waited) && waited > e->waited_ms)
-        e->waited_ms = waited;
-    if (e != NULL) {
-        e->reconciled |= yq_json_bool(tree, "reconciled", false);
-        e->gone_confirmed |= yq_json_bool(tree, "gone_confirmed", false);
-    }
+    struct yq_evidence *e = yq_view_add_event(v, YQ_EVENT_UNKNOWN, subject, 0, NULL, err);
+    e = e != NULL ? yq_view_recall(v, e, tree, err) : NULL;
     cJSON_Delete(tree);
     return e;
 }

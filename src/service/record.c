@@ -149,6 +149,16 @@ static void record_obstacles(struct yq_record *r, const struct yq_verdict *v)
     }
 }
 
+/* What events told is not told again: it is kept for when the case is looked at once more. */
+static void add_told(const struct yq_record *r, const struct yq_verdict *v, struct yq_buf *json)
+{
+    const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
+    if (e == NULL || v->subject.kind != YQ_SUBJECT_MEMBER)
+        return;
+    yq_buf_adds(json, ",\"told\":");
+    yq_evidence_write(e, json);
+}
+
 static void record_case(struct yq_record *r, const struct yq_verdict *v)
 {
     if (v->kind != YQ_VERDICT_CASE) {
@@ -158,7 +168,9 @@ static void record_case(struct yq_record *r, const struct yq_verdict *v)
     struct yq_buf json = YQ_BUF_INIT;
     yq_record_reason("case", &v->reason, &json);
     json.len--;
-    yq_buf_addf(&json, ",\"at\":%lld}", (long long)yq_wall_ms(r->sync->clock));
+    yq_buf_addf(&json, ",\"at\":%lld", (long long)yq_wall_ms(r->sync->clock));
+    add_told(r, v, &json);
+    yq_buf_addc(&json, '}');
     yq_store_put_case(r->commit, r->sync->keys, yq_record_id(r), v->key, yq_buf_text(&json));
     record_obstacles(r, v);
     yq_buf_release(&json);
