@@ -185,6 +185,34 @@ static void a_case_ends_when_what_stood_in_its_way_goes(void **state)
     expect_all_well(s);
 }
 
+/* Mobiles cannot be read, only heard of; and that the other one gave his number up is heard last,
+ * when the first is a case already. */
+static void a_mobile_given_up_late_is_remembered(void **state)
+{
+    struct stage *s = begin(state);
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":false}");
+    stage_wecom_change(s, "{\"do\":\"create_member\",\"userid\":\"wang.wei\",\"name\":\"王伟\","
+                          "\"departments\":[2],\"mobile\":\"13700000001\"}");
+    stage_settle(s, false);
+    hold_events(s);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"wang.wei\","
+                          "\"mobile\":\"13700000002\"}");
+    release_events(s, "{\"lose_percent\":100}");
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\","
+                          "\"mobile\":\"13700000001\"}");
+    stage_settle(s, true);
+    char *cases = stage_redis_text(s, "HGET yq:{acme}:cases member:li.na");
+    assert_non_null(strstr(cases, "key_taken"));
+    free(cases);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"wang.wei\","
+                          "\"mobile\":\"13700000003\"}");
+    stage_settle(s, true);
+    expect_person(s, "wang.wei", "mobile", "13700000003", NULL);
+    expect_person(s, "li.na", "mobile", "13700000001", NULL);
+    expect_all_well(s);
+}
+
 /* Values that WeCom empties stay in eteams; a new mobile and name follow. */
 static void values_follow_but_are_never_cleared(void **state)
 {
@@ -229,6 +257,7 @@ int main(void)
         STORY(two_departments_swap_their_names),
         STORY(a_rename_onto_a_foreign_department_is_a_case),
         STORY(a_case_ends_when_what_stood_in_its_way_goes),
+        STORY(a_mobile_given_up_late_is_remembered),
         STORY(values_follow_but_are_never_cleared),
         STORY(repeated_events_change_nothing),
     };
