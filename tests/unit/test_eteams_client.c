@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "clients/eteams_people.h"
+#include "clients/eteams_superiors.h"
 #include "eteams_world.h"
 
 /* ---- tokens ---- */
@@ -413,6 +414,37 @@ static void finds_the_one_root(void **state)
     }
 }
 
+#define SUPERIOR(id, more) PERSON(id, "\"department\":\"9\",\"personnel_status\":\"3\"," more)
+
+/* What cannot be kept first is not taken over. */
+static void lists_superiors_or_says_why_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        enum yq_error_kind kind;
+        size_t count;
+    } cases[] = {
+        {PAGE("1", SUPERIOR(A, "\"superior\":\"" B "\",\"other_superior\":[],")), YQ_ERROR_NONE, 1},
+        {PAGE("1", SUPERIOR(A, "\"mobile\":\"\",")), YQ_ERROR_REFUSED, 0},
+        {PAGE("0", ""), YQ_ERROR_RETRY, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world w = {.script = {{{"/queryEmployee", NULL, cases[i].answer}}}};
+        struct yq_superior_rows rows = {0};
+        struct yq_error err = {0};
+        open_world(&w, "T");
+        int rc = yq_eteams_list_superiors(w.e, w.h, &rows, NULL, &err);
+        assert_int_equal(err.kind, cases[i].kind);
+        assert_int_equal(rc, cases[i].kind == YQ_ERROR_NONE ? 0 : -1);
+        assert_int_equal(rows.count, cases[i].count);
+        if (rc == 0)
+            assert_string_equal(yq_superior_rows_find(&rows, A)->superior, B);
+        yq_superior_rows_release(&rows);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +465,7 @@ int main(void)
         cmocka_unit_test(refuses_lists_whose_count_is_off),
         cmocka_unit_test(a_list_that_settles_is_taken),
         cmocka_unit_test(finds_the_one_root),
+        cmocka_unit_test(lists_superiors_or_says_why_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
