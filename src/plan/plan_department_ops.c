@@ -109,8 +109,8 @@ static void emit_record(struct planner *p, struct department *d, const struct yq
         op->name = d->row->name;
     }
     bool renamed = !yq_same_name(p->arena, d->name, d->row->name) || d->step_aside;
-    bool moved =
-        d->parent.id == NULL || d->row->parent == NULL || strcmp(d->parent.id, d->row->parent) != 0;
+    bool moved = d->id != WECOM_ROOT && (d->parent.id == NULL || d->row->parent == NULL ||
+                                         strcmp(d->parent.id, d->row->parent) != 0);
     if (!renamed && !moved)
         return;
     if (d->step_aside)

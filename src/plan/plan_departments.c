@@ -323,17 +323,41 @@ static enum progress settle_read(struct planner *p, struct department *d)
     }
 }
 
+/* It stands for eteams' root, whose name follows only where that is configured (R8). */
+static void settle_root(struct planner *p, struct department *d)
+{
+    const char *root = p->view->eteams_root;
+    bool follows =
+        p->policy->rename_root && evidence_of(p, d->id) != NULL && !never_touch(p, d->id);
+    d->full = false;
+    d->progress = OPEN;
+    if (root == NULL)
+        return;
+    const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, d->id);
+    const struct yq_eteams_department *row = yq_view_find_eteams_department(p->view, root);
+    if (follows && (w == NULL || w->fact == YQ_UNASKED))
+        need(p, YQ_NEED_WECOM_DEPARTMENT, NULL, d->id);
+    else if (follows && (row == NULL || row->fact == YQ_UNASKED))
+        need(p, YQ_NEED_ETEAMS_DEPARTMENT, root, 0);
+    else
+        ready(d, root);
+    const char *name =
+        d->progress == READY && follows && w->fact == YQ_PRESENT ? wecom_name(p, d, w) : NULL;
+    name = name != NULL ? yq_normal_name(p->arena, name) : "";
+    if (name[0] == '\0' || row->fact != YQ_PRESENT)
+        return;
+    d->name = name;
+    d->row = row;
+    d->full = true;
+}
+
 static void settle(struct planner *p, struct department *d, bool full)
 {
     d->link = yq_view_department_link(p->view, d->id);
     d->full = full;
     d->progress = BUSY;
-    if (d->id == WECOM_ROOT && !p->policy->rename_root) {
-        if (p->view->eteams_root == NULL)
-            d->progress = OPEN;
-        else
-            ready(d, p->view->eteams_root);
-        d->full = false;
+    if (d->id == WECOM_ROOT) {
+        settle_root(p, d);
     } else if (never_touch(p, d->id)) {
         stop(d, HIDES, YQ_REASON_PROTECTED, NULL, NULL);
         if (d->link != NULL)

@@ -54,8 +54,23 @@ static const char *wanted_parent(const struct yq_view *v, const struct yq_wecom_
     return parent != NULL && parent->fact == YQ_PRESENT ? NULL : v->eteams_root;
 }
 
+static bool name_differs(struct yq_view *v, const struct yq_wecom_department *d,
+                         const struct yq_eteams_department *row)
+{
+    return d->name != NULL && !yq_same_name(v->arena, yq_normal_name(v->arena, d->name), row->name);
+}
+
+static bool root_differs(struct yq_view *v, const struct yq_wecom_department *d)
+{
+    const struct yq_eteams_department *row =
+        v->eteams_root != NULL ? yq_view_find_eteams_department(v, v->eteams_root) : NULL;
+    return row != NULL && row->fact == YQ_PRESENT && name_differs(v, d, row);
+}
+
 static bool differs(struct yq_view *v, const struct yq_wecom_department *d)
 {
+    if (d->id == WECOM_ROOT)
+        return root_differs(v, d);
     const struct yq_link_department *link = yq_view_department_link(v, d->id);
     if (link == NULL)
         return d->name != NULL; /* without a name it cannot be made */
@@ -65,7 +80,7 @@ static bool differs(struct yq_view *v, const struct yq_wecom_department *d)
     const char *parent = wanted_parent(v, d);
     if (parent == NULL || row->parent == NULL || strcmp(parent, row->parent) != 0)
         return true;
-    return d->name != NULL && !yq_same_name(v->arena, yq_normal_name(v->arena, d->name), row->name);
+    return name_differs(v, d, row);
 }
 
 static bool never_touch(const struct yq_reconcile *r, uint32_t id)

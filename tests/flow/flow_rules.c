@@ -143,12 +143,32 @@ static void one_that_is_not_empty_is_kept(void **state)
     free(id);
 }
 
+/* ---- the root (R8) ---- */
+
+static void the_root_is_renamed_where_that_is_wanted(void **state)
+{
+    struct stage *s = company(state, "    sync: { rename_root: true }");
+    wecom_department(s, 2, "研发", 1);
+    wecom_member(s, "li.na", "李娜", "2");
+    stage_settle(s, false);
+    stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":1,\"name\":\"云桥集团\"}");
+    stage_settle(s, false);
+    expect_department(s, "研发", "云桥集团", 2);
+    silently(s, "{\"do\":\"update_department\",\"id\":1,\"name\":\"云桥控股\"}");
+    sync_all(s);
+    expect_department(s, "研发", "云桥控股", 2);
+    assert_int_equal(count_departments(s, "云桥集团"), 0);
+    expect_in_step(s);
+    expect_all_well(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(a_branch_closes_in_whatever_order_it_is_heard),
         STORY(a_branch_closes_though_nobody_heard),
         STORY(one_that_is_not_empty_is_kept),
+        STORY(the_root_is_renamed_where_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

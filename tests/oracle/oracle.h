@@ -22,8 +22,8 @@ struct oracle_case {
      *  "part_time":"incremental"|"full"|"none", "disabled_members":"keep"|"resign",
      *  "superiors":false, "superior_source":"direct_leader"|"department",
      *  "direct_leaders_readable":true, "leaders_readable":true, "disable_departments":false,
-     * "held":false (the guard holds the removals), "renamed":{"old userid":"new userid"},
-     *  "history":false (many runs lie between before and after),
+     * "rename_root":false, "held":false (the guard holds the removals), "renamed":{"old
+     * userid":"new userid"}, "history":false (many runs lie between before and after),
      *  "unreadable":["member:x","department:5"], "never_touch":["member:x"]} */
     const cJSON *options;
 };

@@ -333,6 +333,18 @@ static void judge_closed(struct judge *j, uint32_t id, const cJSON *is)
                text_of(is, "id"));
 }
 
+/* Rule 8: where that is configured, the root has the name that W's has. */
+static void judge_root(struct judge *j, const cJSON *was, const cJSON *is)
+{
+    const cJSON *w = find_wecom_department(j, 1);
+    const char *name = text_of(is, "name"), *wanted = text_of(w, "name");
+    bool known = department_visible(j, 1) && !unreadable(j, 1) && *wanted != '\0';
+    bool kept = same_text(name, text_of(was, "name"));
+    bool must = touched(j, "department:1", NULL) && known;
+    if (!(known && same_name(name, wanted)) && (must || !kept))
+        differ(j, "the root", "is called %s in eteams", name);
+}
+
 /* eteams' own departments are never touched; new ones always stand for something. */
 static void judge_record(struct judge *j, const cJSON *is)
 {
@@ -353,6 +365,10 @@ static void judge_record(struct judge *j, const cJSON *is)
         differ(j, name, "was disabled");
     if (gone && after == NULL)
         judge_closed(j, known_as, is);
+    if (same_text(id, root_of(j->c->before)) && option_true(j, "rename_root", false)) {
+        judge_root(j, was, is);
+        return;
+    }
     if (after != NULL && find_wecom_department(j, (uint32_t)strtoul(after, NULL, 10)) != NULL)
         return; /* judged as the counterpart of W's */
     if (option_true(j, "history", false) && after == NULL)

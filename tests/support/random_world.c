@@ -441,6 +441,15 @@ static void make_gone_branch(struct maker *m)
     }
 }
 
+static void hear_of_root(struct maker *m)
+{
+    m->w->policy.rename_root = percent(m, 30);
+    if (percent(m, 30))
+        m->w->departments[0].name = percent(m, 20) ? NULL : "新公司";
+    if (percent(m, 50))
+        hear_of_department(m, 1, 990);
+}
+
 struct world *random_world(uint64_t seed)
 {
     struct maker m = {.w = world_new(), .random = seed * 0x2545f4914f6cdd1du};
@@ -460,6 +469,7 @@ struct world *random_world(uint64_t seed)
     make_superiors(&m);
     m.random = seed * 0x9fb21c651e98df25u + 1;
     make_gone_branch(&m);
+    hear_of_root(&m);
     return m.w;
 }
 

@@ -120,12 +120,13 @@ static void create_department(struct act *a)
 static void update_department(struct act *a)
 {
     struct world_org *o = world_org(a->w, a->op->target);
-    if (o == NULL || o->parent == NULL) {
+    const struct yq_change *name = world_change(a->op, "name"),
+                           *parent = world_change(a->op, "parent");
+    bool root = o != NULL && o->parent == NULL;
+    if (o == NULL || (root && (parent != NULL || !a->w->policy.rename_root))) {
         world_complain(a, o ? "the root may not be changed" : "no such record", a->op->target);
         return;
     }
-    const struct yq_change *name = world_change(a->op, "name"),
-                           *parent = world_change(a->op, "parent");
     if (name == NULL && parent == NULL)
         world_complain(a, "changes nothing", NULL);
     if (name != NULL && !world_same(name->before, o->name))
@@ -135,11 +136,11 @@ static void update_department(struct act *a)
     if (parent != NULL && !world_same(parent->before, o->parent))
         world_complain(a, "expected another parent than", o->parent);
     const char *above = parent ? world_resolve(a, parent->ref) : o->parent;
-    if (above == NULL)
+    if (above == NULL && !root)
         return;
     if (parent != NULL && world_same(above, o->parent))
         world_complain(a, "moves to the parent that it has:", above);
-    if (is_below(a->w, above, o->id)) {
+    if (!root && is_below(a->w, above, o->id)) {
         world_complain(a, "would create a cycle", NULL);
         return;
     }

@@ -64,6 +64,7 @@ static cJSON *options_of(const struct world *w, bool held)
                 words[w->sensitive_readable], words[w->posts_readable], words[held]);
     yq_buf_addf(&text, ",\"administrators_readable\":%s,\"disable_departments\":%s",
                 words[administrators], words[w->policy.disable_departments]);
+    yq_buf_addf(&text, ",\"rename_root\":%s", words[w->policy.rename_root]);
     yq_buf_addf(&text, ",\"part_time\":\"%s\",\"disabled_members\":\"%s\"",
                 modes[w->policy.part_time],
                 w->policy.disabled_members == YQ_DISABLED_RESIGN ? "resign" : "keep");
