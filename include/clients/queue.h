@@ -41,6 +41,7 @@ struct yq_delivery {
     int64_t at;                         /* seconds, as the event says */
     int64_t queued_ms;                  /* from the entry id */
     char *source, *data, *raw, *digest; /* owned; raw only when asked for */
+    char origin[YQ_ENTRY_MAX];          /* of one that was sent again: where it first came in */
     bool broken; /* fields missing or of an unknown version: `data` says why; to be set aside */
 };
 struct yq_deliveries {

@@ -104,10 +104,17 @@ void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const
  * seconds. */
 void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                            const char *record, int64_t at);
-/* ---- dead letters: stream `dead` ---- */
+/* ---- dead letters: stream `dead`; what operators do with them: clients/letters.h ---- */
+struct yq_dead {
+    const char *entry;                 /* of the event */
+    const char *kind, *subject, *data; /* NULL: as they stand in the entry, which cannot be read */
+    unsigned attempts, deaths;
+    int64_t first_ms; /* of the first attempt; 0: there was none */
+    const char *error;
+};
+/* The letter holds all that the event's entry holds, so that it outlives it. */
 void yq_store_add_dead(struct yq_commit *c, const struct yq_keys *keys, const char *id,
-                       const char *entry, const char *kind, const char *subject, unsigned attempts,
-                       const char *error, const char *data);
+                       const struct yq_dead *d);
 /* ---- runs: stream `runs` ---- */
 void yq_store_add_run(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                       const char *json);

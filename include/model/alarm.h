@@ -31,7 +31,7 @@
       "a reconcile is overdue (%1): the last complete one ended %2", "yunqiao doctor %i",          \
       "yunqiao sync %i")                                                                           \
     X(DEAD, "dead", "events that were given up lie among the dead letters: %1",                    \
-      "yunqiao doctor %i", "")
+      "yunqiao dead list %i", "")
 
 enum yq_alarm_kind {
 #define X(code, name, text, command, second) YQ_ALARM_##code,

@@ -14,7 +14,8 @@
 #include "model/subject.h"
 
 #define YQ_EVENT_VERSION 1
-#define YQ_DIGEST_MAX 65 /* SHA-256 in hex, with the NUL */
+#define YQ_SOURCE_REPLAY "replay" /* sent again: by replay, or out of the dead letters */
+#define YQ_DIGEST_MAX 65          /* SHA-256 in hex, with the NUL */
 
 /* enum, text. One table: the enum and its names cannot drift apart. */
 #define YQ_EVENT_KINDS(X)                                                                          \
@@ -54,6 +55,7 @@ struct yq_event {
     enum yq_event_kind kind;
     struct yq_subject subject;
     const char *source;         /* "callback", "command", "replay", "yunqiao"; static text */
+    const char *origin;         /* of one that is sent again: the entry it first came in; or NULL */
     int64_t at;                 /* seconds since 1970, as WeCom says; 0 = it does not say */
     char digest[YQ_DIGEST_MAX]; /* SHA-256 of raw, for inspection only (decisions.md 39) */
     struct yq_buf data;         /* JSON, see docs/events.md */

@@ -6,6 +6,7 @@
 #include "clients/queue.h"
 #include "clients/store_inspect.h"
 #include "commands.h"
+#include "filter.h"
 #include "mask.h"
 #include "printing.h"
 #include "when.h"
@@ -13,10 +14,9 @@
 #define PAGE 500
 
 struct filter {
-    const char *kind, *subject, *from, *to, *state, *limit;
-    enum yq_event_kind wanted_kind;
-    char wanted_subject[YQ_SUBJECT_MAX];
-    char first[YQ_ENTRY_MAX], last[YQ_ENTRY_MAX];
+    struct yq_filter_options options;
+    const char *state, *limit;
+    struct yq_event_filter wanted;
     long most;
 };
 
@@ -27,45 +27,23 @@ static const char *state_name(enum yq_entry_state state)
     return names[state];
 }
 
-static int set_times(struct filter *f, int64_t now_ms, struct yq_error *err)
-{
-    strcpy(f->first, "-");
-    strcpy(f->last, "+");
-    if (f->from != NULL && yq_when_parse(f->from, now_ms, f->first, err) != 0)
-        return -1;
-    return f->to != NULL ? yq_when_parse(f->to, now_ms, f->last, err) : 0;
-}
-
 /* Turns the options into what is compared with. */
 static int set_filter(struct filter *f, int64_t now_ms, struct yq_error *err)
 {
-    struct yq_subject subject;
     char *end = NULL;
-    if (f->kind != NULL && yq_event_kind_parse(f->kind, &f->wanted_kind) != 0)
-        return yq_error_set(err, YQ_ERROR_INVALID, _("\"%.60s\" is no kind of event"), f->kind);
-    if (f->subject != NULL) {
-        if (yq_subject_parse(f->subject, &subject, NULL) != 0)
-            return yq_error_set(err, YQ_ERROR_INVALID,
-                                _("a subject is member:USERID, department:ID, tag:ID or all"));
-        yq_subject_key(&subject, f->wanted_subject);
-    }
     if (f->state != NULL && strcmp(f->state, "all") != 0 && strcmp(f->state, "pending") != 0 &&
         strcmp(f->state, "done") != 0)
         return yq_error_set(err, YQ_ERROR_INVALID, _("--state is all, pending or done"));
     f->most = f->limit != NULL ? strtol(f->limit, &end, 10) : 50;
     if (f->most < 1 || f->most > 1000000 || (end != NULL && *end != '\0'))
         return yq_error_set(err, YQ_ERROR_INVALID, _("--limit is a number from 1 to 1000000"));
-    return set_times(f, now_ms, err);
+    return yq_filter_parse(&f->options, now_ms, &f->wanted, err);
 }
 
 static bool matches(const struct filter *f, const struct yq_delivery *d, enum yq_entry_state state)
 {
-    char key[YQ_SUBJECT_MAX];
-    yq_subject_key(&d->subject, key);
     bool open = state != YQ_ENTRY_DONE;
-    if (f->kind != NULL && (d->broken || d->kind != f->wanted_kind))
-        return false;
-    if (f->subject != NULL && (d->broken || strcmp(key, f->wanted_subject) != 0))
+    if (!yq_event_filter_takes(&f->wanted, d->entry, d->kind, &d->subject, d->broken))
         return false;
     return f->state == NULL || strcmp(f->state, "all") == 0 ||
            open == (strcmp(f->state, "pending") == 0);
@@ -119,13 +97,14 @@ static void list_one(struct listing *l, const struct yq_delivery *d)
 /* Page by page from the newest, until enough are found. */
 static int list_pages(struct listing *l, struct yq_error *err)
 {
+    const struct yq_event_filter *f = &l->filter.wanted;
     char last[YQ_ENTRY_MAX + 1];
-    memcpy(last, l->filter.last, YQ_ENTRY_MAX);
+    snprintf(last, sizeof(last), "%s", f->last[0] != '\0' ? f->last : "+");
     size_t got = PAGE;
     while (got == PAGE && l->found < l->filter.most) {
         struct yq_deliveries page = {0};
-        if (yq_queue_range(l->cli->redis, &l->cli->keys, l->id, l->filter.first, last, true, PAGE,
-                           &page, err) != 0)
+        if (yq_queue_range(l->cli->redis, &l->cli->keys, l->id,
+                           f->first[0] != '\0' ? f->first : "-", last, true, PAGE, &page, err) != 0)
             return -1;
         got = page.count;
         for (size_t i = 0; i < got; i++)
@@ -166,10 +145,7 @@ static enum yq_exit print_listing(struct listing *l)
 enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv)
 {
     struct listing l = {.cli = cli};
-    const struct yq_argument known[] = {{"--kind", &l.filter.kind, NULL},
-                                        {"--subject", &l.filter.subject, NULL},
-                                        {"--from", &l.filter.from, NULL},
-                                        {"--to", &l.filter.to, NULL},
+    const struct yq_argument known[] = {YQ_FILTER_ARGUMENTS(&l.filter.options),
                                         {"--state", &l.filter.state, NULL},
                                         {"--limit", &l.filter.limit, NULL},
                                         {NULL, NULL, NULL}};
@@ -246,17 +222,6 @@ static void print_event(struct yq_cli *cli, const struct yq_delivery *d, cJSON *
     cJSON_Delete(data);
 }
 
-/* An entry id is "1767225600000-0"; without its second part the first of that millisecond. */
-static bool is_entry_id(const char *text)
-{
-    size_t len = strspn(text, "0123456789");
-    if (len < 1 || len > 19)
-        return false;
-    return text[len] == '\0' ||
-           (text[len] == '-' && text[len + 1] != '\0' && strlen(text) < YQ_ENTRY_MAX &&
-            text[len + 1 + strspn(text + len + 1, "0123456789")] == '\0');
-}
-
 static enum yq_exit show_event(struct yq_cli *cli, const char *id, const char *entry, bool reveal)
 {
     struct yq_deliveries found = {0};
@@ -289,7 +254,7 @@ enum yq_exit yq_command_events_show(struct yq_cli *cli, int argc, char **argv)
     const struct yq_argument known[] = {{"--reveal", NULL, &reveal}, {NULL, NULL, NULL}};
     if (yq_cli_arguments(cli, known, &argc, argv, (int[]){2, 2}) != 0)
         return YQ_EXIT_USAGE;
-    if (!is_entry_id(argv[1]))
+    if (!yq_is_entry_id(argv[1]))
         return yq_cli_usage(cli, _("\"%.60s\" is no entry id"), argv[1]);
     if (yq_cli_open(cli) != 0 || yq_cli_connection(cli, argv[0]) == NULL)
         return YQ_EXIT_FAILED;

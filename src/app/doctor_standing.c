@@ -66,6 +66,7 @@ static void check_dead(const struct standing *s)
         const struct yq_pairs *fields = &dead.items[i].fields;
         const char *subject = yq_pairs_get(fields, "subject");
         const char *error = yq_pairs_get(fields, "error");
+        const char *event = yq_pairs_get(fields, "event");
         yq_doctor_find(s->d,
                        &(struct yq_finding){
                            .level = YQ_FINDING_FAULT,
@@ -73,8 +74,8 @@ static void check_dead(const struct standing *s)
                            .connection = s->id,
                            .text = yq_printf(_("given up: %s: %s"), subject != NULL ? subject : "?",
                                              error != NULL ? error : "?"),
-                           .advice = yq_strdup(_("mend the reason, then bring the "
-                                                 "subject in step by yunqiao sync"))});
+                           .advice = yq_printf(_("mend the reason, then yunqiao dead retry %s %s"),
+                                               s->id, event != NULL ? event : "?")});
     }
     yq_stream_entries_release(&dead);
 }

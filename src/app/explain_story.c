@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answers.h"
 #include "explain_words.h"
 #include "mask.h"
+#include "plan/held.h"
 #include "printing.h"
 #include "when.h"
 
@@ -16,6 +18,8 @@ static char *shown_value(const char *field, const char *value)
         yq_buf_adds(&text, _("empty"));
     else if (yq_mask_is_personal(field))
         yq_mask_value(value, &text);
+    else if (strcmp(field, "error") == 0 || strcmp(field, "reason") == 0)
+        yq_mask_text(value, &text);
     else
         yq_buf_adds(&text, value);
     return yq_buf_steal(&text);
@@ -148,7 +152,7 @@ static void tell_failures(struct yq_cli *cli, const struct yq_explain_step *step
 }
 
 /* Events and steps in the order of their time; an event comes before what it led to. */
-void yq_explain_tell(struct yq_cli *cli, const struct yq_explain *e)
+static void tell_story(struct yq_cli *cli, const struct yq_explain *e)
 {
     size_t event = 0, step = 0;
     while (event < e->event_count || step < e->step_count) {
@@ -166,4 +170,120 @@ void yq_explain_tell(struct yq_cli *cli, const struct yq_explain *e)
         else
             tell_step(cli, &e->steps[step++], NULL);
     }
+}
+
+/* ---- how it stands ---- */
+
+static void tell_link(struct yq_cli *cli, const struct yq_explain *e)
+{
+    char when[YQ_WHEN_MAX];
+    if (e->link.eteams == NULL)
+        return;
+    fprintf(cli->out, _("linked with record %s in eteams since %s, %s\n"), e->link.eteams,
+            yq_when_show(e->link.ms, when), yq_words_of_link(e->link.how));
+    if (e->link.left)
+        fputs(_("the person has been resigned in eteams by the bridge\n"), cli->out);
+}
+
+/* The newest word about it: "held", "none", …; "" without any. */
+static const char *last_word(const struct yq_explain *e)
+{
+    return e->step_count > 0 ? e->steps[e->step_count - 1].word : "";
+}
+
+/* What a peer said may name a mobile or an e-mail; the caller's. */
+static char *shown_error(const char *error)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    yq_mask_text(error, &text);
+    return yq_buf_steal(&text);
+}
+
+static void tell_retry(struct yq_cli *cli, const struct yq_explain *e)
+{
+    char when[YQ_WHEN_MAX], *error = shown_error(e->retry.error);
+    if (e->retry.running)
+        fprintf(cli->out, _("now: attempt %u is running\n"), e->retry.attempts);
+    else
+        fprintf(cli->out, _("now: waits for its next attempt at %s, after %u; the last one: %s\n"),
+                yq_when_show(e->retry.next_ms, when), e->retry.attempts, error);
+    free(error);
+}
+
+bool yq_explain_is_held(struct yq_cli *cli, const struct yq_explain *e)
+{
+    return e->held.hash != NULL && yq_wall_ms(cli->clock) - e->held.ms <= YQ_HELD_MS;
+}
+
+static void tell_answers(struct yq_cli *cli, const char *id, const struct yq_explain *e)
+{
+    struct yq_answer answers[YQ_ANSWERS_MAX];
+    size_t count = yq_answers_of(id, &e->subject, &e->open_case.reason, answers);
+    for (size_t i = 0; i < count; i++)
+        fprintf(cli->out, "    %s  (%s)\n", answers[i].command, answers[i].meaning);
+}
+
+static void tell_dead(struct yq_cli *cli, const char *id, const struct yq_explain *e)
+{
+    char when[YQ_WHEN_MAX];
+    if (e->dead.entry == NULL)
+        return;
+    char *error = shown_error(e->dead.error);
+    fprintf(cli->out, _("set aside as a dead letter at %s after %s attempts (event %s): %s\n"),
+            yq_when_show(e->dead.ms, when), e->dead.attempts, e->dead.entry, error);
+    fprintf(cli->out, _("    yunqiao dead retry %s %s  (sends it again)\n"), id, e->dead.entry);
+    free(error);
+}
+
+static void tell_end(struct yq_cli *cli, const char *id, const struct yq_explain *e)
+{
+    char when[YQ_WHEN_MAX];
+    size_t open = 0;
+    for (size_t i = 0; i < e->event_count; i++)
+        open += e->events[i].state != YQ_ENTRY_DONE;
+    tell_dead(cli, id, e);
+    if (e->open_case.there) {
+        char *why = yq_words_of_reason(&e->open_case.reason);
+        fprintf(cli->out, _("now: a case that a person must decide, since %s: %s\n"),
+                yq_when_show(e->open_case.ms, when), why);
+        free(why);
+        tell_answers(cli, id, e);
+    } else if (e->retry.there) {
+        tell_retry(cli, e);
+    } else if (open > 0) {
+        fprintf(cli->out, _("now: events that are not settled yet: %zu\n"), open);
+    } else if (yq_explain_is_held(cli, e)) {
+        fprintf(cli->out, _("now: held by the guard since %s, with others: %zu in all\n"),
+                yq_when_show(e->held.ms, when), e->held.people);
+        fprintf(cli->out, _("    yunqiao plans %s %s  (shows them)\n"), id, e->held.hash);
+        fprintf(cli->out, _("    yunqiao approve %s %s  (has it done)\n"), id, e->held.hash);
+    } else if (strcmp(last_word(e), "held") == 0) {
+        fputs(_("now: held by the guard, but its plan has expired: yunqiao sync asks anew\n"),
+              cli->out);
+    } else if (e->link.eteams == NULL) {
+        fputs(_("now: not linked with anything in eteams\n"), cli->out);
+    } else {
+        fputs(_("now: nothing waits\n"), cli->out);
+    }
+}
+
+bool yq_explain_is_unheard_of(const struct yq_explain *e)
+{
+    return e->event_count == 0 && e->step_count == 0 && e->link.eteams == NULL &&
+           !e->open_case.there && !e->retry.there && e->dead.entry == NULL;
+}
+
+void yq_explain_tell(struct yq_cli *cli, const char *id, const struct yq_explain *e)
+{
+    char subject[YQ_SUBJECT_MAX];
+    yq_subject_format(&e->subject, subject);
+    if (yq_explain_is_unheard_of(e)) {
+        fprintf(cli->out, _("%s: nothing is known of it: no event in the last %d days, no link\n"),
+                subject, (int)(cli->settings->retention_ms / 86400000));
+        return;
+    }
+    fprintf(cli->out, "%s\n", subject);
+    tell_link(cli, e);
+    tell_story(cli, e);
+    tell_end(cli, id, e);
 }

@@ -66,6 +66,10 @@ const char *yq_words_of_operation(const char *name)
         [YQ_OP_DEPARTMENT_DISABLE] = N_("the department was disabled in eteams"),
     };
     enum yq_operation_kind kind;
+    if (strcmp(name, "letter.retry") == 0)
+        return _("an operator had the dead letter sent again");
+    if (strcmp(name, "letter.drop") == 0)
+        return _("an operator dropped the dead letter");
     if (yq_operation_kind_parse(name, &kind) != 0 || sentences[kind] == NULL)
         return NULL;
     return _(sentences[kind]);
@@ -87,6 +91,10 @@ const char *yq_words_of_field(const char *field)
         {"other_superior", N_("other superiors")},
         {"eteams", N_("record in eteams")},
         {"userid", N_("userid")},
+        {"event", N_("event")},
+        {"reason", N_("reason")},
+        {"error", N_("error")},
+        {"attempts", N_("attempts")},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i][0], field) == 0)

@@ -28,11 +28,12 @@ struct yq_commit {
     size_t count, capacity;
 };
 
-/* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Four
+/* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Five
  * words of our own, because they need an answer in between: YQ.AUDIT stream list field value …,
  * which enters the new id in the list of its subject; YQ.HDELIF hash field value, which deletes
- * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going; YQ.WAKE
- * zset stream cases record at, which opens the cases again that the record stood in the way of. */
+ * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going; YQ.DEAD
+ * dead events entry field value …, which copies what else the entry has; YQ.WAKE zset stream cases
+ * record at, which opens the cases again that the record stood in the way of. */
 static const struct yq_redis_script commit_script = {
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then\n"
     "  return redis.error_reply('LOST the lease is not ours any more')\n"
@@ -55,6 +56,18 @@ static const struct yq_redis_script commit_script = {
     "      local n = redis.call('HINCRBY', ARGV[i + 2], 'touches', 1)\n"
     "      redis.call('ZADD', ARGV[i + 3], n, ARGV[i + 4])\n"
     "    end\n"
+    "  elseif command == '" YQ_COMMIT_DEAD "' then\n"
+    "    local words, given = {unpack(ARGV, i + 5, last)}, {}\n"
+    "    for w = 1, #words, 2 do given[words[w]] = true end\n"
+    "    local found = redis.call('XRANGE', ARGV[i + 3], ARGV[i + 4], ARGV[i + 4])[1]\n"
+    "    local fields = found and found[2] or {}\n"
+    "    for w = 1, #fields, 2 do\n"
+    "      if not given[fields[w]] then\n"
+    "        words[#words + 1] = fields[w]\n"
+    "        words[#words + 1] = fields[w + 1]\n"
+    "      end\n"
+    "    end\n"
+    "    redis.call('XADD', ARGV[i + 2], '*', unpack(words))\n"
     "  elseif command == '" YQ_COMMIT_WAKE "' then\n"
     "    local from = ARGV[i + 5] .. ' '\n"
     "    for _, m in ipairs(redis.call('ZRANGEBYLEX', ARGV[i + 2], '[' .. from, '(' .. from .. "

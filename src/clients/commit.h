@@ -8,6 +8,9 @@
 #define YQ_COMMIT_TOUCH                                                                            \
     "YQ.TOUCH" /* hash zset member: while the hash is there, adds the member under the next number \
                   of the hash's field `touches` */
+#define YQ_COMMIT_DEAD                                                                             \
+    "YQ.DEAD" /* dead events entry field value …: adds to the first stream an entry with these   \
+                 fields, and with what else the entry of the second one has */
 #define YQ_COMMIT_WAKE                                                                             \
     "YQ.WAKE" /* zset stream cases record at: takes every "RECORD SUBJECT" of that record out of   \
                  the set, and adds a case.reopened of the subject, with its case, to the stream */

@@ -44,6 +44,8 @@ void yq_queue_push_args(const struct yq_event *e, const char *events_key, struct
     add_field(p, "digest", e->digest, strlen(e->digest));
     add_field(p, "data", e->data.len ? e->data.data : "{}", e->data.len ? e->data.len : 2);
     add_field(p, "raw", yq_buf_text(&e->raw), e->raw.len);
+    if (e->origin != NULL)
+        add_field(p, "origin", e->origin, strlen(e->origin));
 }
 
 int yq_queue_push(struct yq_redis *r, const struct yq_keys *keys, const char *id,
@@ -141,6 +143,8 @@ static void add_delivery(const redisReply *entry, bool with_raw, struct yq_deliv
     added.queued_ms = strtoll(id, NULL, 10);
     added.source = copy_field(fields, "source");
     added.digest = copy_field(fields, "digest");
+    const char *origin = fields->type == REDIS_REPLY_ARRAY ? find_field(fields, "origin") : NULL;
+    (void)snprintf(added.origin, sizeof(added.origin), "%s", origin ? origin : "");
     added.data = wrong ? yq_strdup(wrong) : copy_field(fields, "data");
     added.raw = with_raw ? copy_field(fields, "raw") : NULL;
     yq_grow(&d->items, &d->capacity, d->count, sizeof(*d->items));

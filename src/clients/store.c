@@ -200,14 +200,22 @@ void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, cons
 }
 
 void yq_store_add_dead(struct yq_commit *c, const struct yq_keys *keys, const char *id,
-                       const char *entry, const char *kind, const char *subject, unsigned attempts,
-                       const char *error, const char *data)
+                       const struct yq_dead *d)
 {
-    char dead[YQ_KEY_MAX], number[16];
-    (void)snprintf(number, sizeof(number), "%u", attempts);
-    yq_commit_add(c, "XADD", yq_key(keys, id, "dead", dead), "*", "event", or_empty(entry), "kind",
-                  or_empty(kind), "subject", or_empty(subject), "attempts", number, "error",
-                  or_empty(error), "data", or_empty(data), NULL);
+    char dead[YQ_KEY_MAX], events[YQ_KEY_MAX], attempts[16], deaths[16], first[24];
+    (void)yq_key(keys, id, "dead", dead);
+    (void)yq_key(keys, id, "events", events);
+    (void)snprintf(attempts, sizeof(attempts), "%u", d->attempts);
+    (void)snprintf(deaths, sizeof(deaths), "%u", d->deaths);
+    (void)snprintf(first, sizeof(first), "%" PRId64, d->first_ms);
+    if (d->kind == NULL)
+        yq_commit_add(c, YQ_COMMIT_DEAD, dead, events, d->entry, "event", d->entry, "attempts",
+                      attempts, "deaths", deaths, "first", first, "error", or_empty(d->error),
+                      NULL);
+    else
+        yq_commit_add(c, YQ_COMMIT_DEAD, dead, events, d->entry, "event", d->entry, "kind", d->kind,
+                      "subject", or_empty(d->subject), "attempts", attempts, "deaths", deaths,
+                      "first", first, "error", or_empty(d->error), "data", or_empty(d->data), NULL);
 }
 
 void yq_store_add_run(struct yq_commit *c, const struct yq_keys *keys, const char *id,

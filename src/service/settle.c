@@ -87,22 +87,72 @@ static void settle_later(const struct yq_settle *s, struct yq_group *g, int64_t 
            "next_ms", yq_log_int(delay), "error", g->attempt.error, NULL);
 }
 
+/* What was read of a broken entry is not what it holds: its letter is a copy. */
+static void add_letter(const struct yq_settle *s, const struct yq_group *g,
+                       const struct yq_delivery *d, const char *reason)
+{
+    char subject[YQ_SUBJECT_MAX];
+    struct yq_dead letter = {.entry = d->entry,
+                             .attempts = g->attempt.attempts,
+                             .deaths = g->attempt.deaths,
+                             .first_ms = g->attempt.first_ms,
+                             .error = reason};
+    if (!d->broken) {
+        yq_subject_format(&d->subject, subject);
+        letter.kind = yq_event_kind_name(d->kind);
+        letter.subject = subject;
+        letter.data = d->data ? d->data : "{}";
+    }
+    yq_store_add_dead(s->commit, s->keys, s->connection, &letter);
+}
+
 void yq_settle_dead(const struct yq_settle *s, struct yq_group *g, const char *reason)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        const struct yq_delivery *d = g->deliveries[i];
-        char subject[YQ_SUBJECT_MAX];
-        yq_subject_format(&d->subject, subject);
-        yq_store_add_dead(s->commit, s->keys, s->connection, d->entry,
-                          d->broken ? "unknown" : yq_event_kind_name(d->kind), subject,
-                          g->attempt.attempts, reason, d->data ? d->data : "{}");
-    }
+    for (size_t i = 0; i < g->count; i++)
+        add_letter(s, g, g->deliveries[i], reason);
     yq_metric_add(YQ_METRIC_DEAD, s->connection, NULL, NULL, (double)g->count);
     yq_log(YQ_LOG_ERROR, "event.dead", "connection", s->connection, "event",
            yq_buf_text(&g->entries), "subject", g->key, "attempts", yq_log_int(g->attempt.attempts),
            "error", reason, NULL);
     acknowledge(s, g);
     yq_scope_drop(s->scope, g);
+}
+
+bool yq_settle_broken(const struct yq_settle *s, struct yq_group *g)
+{
+    for (size_t i = 0; i < g->count;) {
+        const struct yq_delivery *d = g->deliveries[i];
+        char reason[200];
+        if (!d->broken) {
+            i++;
+            continue;
+        }
+        (void)snprintf(reason, sizeof(reason), "the entry cannot be read: %s", d->data);
+        add_letter(s, g, d, reason);
+        yq_metric_add(YQ_METRIC_DEAD, s->connection, NULL, NULL, 1);
+        yq_log(YQ_LOG_ERROR, "event.dead", "connection", s->connection, "event", d->entry, "error",
+               reason, NULL);
+        if (yq_settle_delivery(s, g, i))
+            return true;
+    }
+    return false;
+}
+
+void yq_settle_begin_anew(const struct yq_settle *s, const struct yq_deliveries *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct yq_group *g = NULL;
+        char key[YQ_SUBJECT_MAX];
+        if (d->items[i].broken || strcmp(d->items[i].source, YQ_SOURCE_REPLAY) != 0)
+            continue;
+        yq_subject_key(&d->items[i].subject, key);
+        HASH_FIND_STR(s->scope->groups, key, g);
+        if (g == NULL || g->attempt.first_ms == 0)
+            continue;
+        yq_store_drop_attempt(s->commit, s->keys, s->connection, key);
+        g->attempt = (struct yq_attempt){0};
+        memcpy(g->attempt.key, key, sizeof(key));
+    }
 }
 
 /* Something other subjects must bring, or a person: after many attempts it is listed for a person.

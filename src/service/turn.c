@@ -96,6 +96,7 @@ static int read_new(struct turn *t, struct yq_error *err)
         if (yq_queue_read_new(t->c->redis, t->c->keys, t->id, READ_COUNT, &d, err) < 0)
             return -1;
         count = d.count;
+        yq_settle_begin_anew(&t->settle, &d);
         yq_scope_add(&t->scope, &d);
     }
     return 0;
@@ -172,13 +173,11 @@ static size_t fill_view(struct turn *t, struct yq_view *v, struct yq_group **gro
 /* Its entries cannot be read, or workers died with it. */
 static bool set_aside(struct turn *t, struct yq_group *g)
 {
-    bool broken = false;
-    for (size_t k = 0; k < g->count; k++)
-        broken |= g->deliveries[k]->broken;
-    if (!broken && g->attempt.deaths < DEATHS_MAX)
+    if (yq_settle_broken(&t->settle, g))
+        return true;
+    if (g->attempt.deaths < DEATHS_MAX)
         return false;
-    yq_settle_dead(&t->settle, g,
-                   broken ? "the entry cannot be read" : "its worker died with it three times");
+    yq_settle_dead(&t->settle, g, "its worker died with it three times");
     return true;
 }
 

@@ -390,10 +390,19 @@ static void dead_letters_are_told(void **state)
     expect_dead(s, 1);
     cJSON *json = post("/hook", 1);
     expect_text(json, "alarm", "dead");
+    text = cJSON_PrintUnformatted(json);
+    assert_non_null(strstr(text, "yunqiao dead list acme"));
+    free(text);
     cJSON_Delete(json);
     assert_int_equal(stage_command(s, &text, "doctor", "acme", NULL), 1);
     assert_non_null(strstr(text, "member:u1"));
+    assert_non_null(strstr(text, "yunqiao dead retry acme "));
     free(text);
+    tell(s, STAGE_ETEAMS, "/_sim/faults", "{\"clear\":true}");
+    expect_command(s, 0, "dead", "retry", "acme", "--all", NULL);
+    stage_settle(s, true);
+    expect_person(s, "u1", "username", "改名", NULL);
+    await(s, no_alarm_is_open, "the alarm's end");
     expect_no_more("/hook", 1);
 }
 

@@ -245,32 +245,29 @@ static void begin(struct history *h)
     h->touched = cJSON_CreateObject();
 }
 
-/* Somebody who was there three times when we killed the worker was set aside: an operator asks for
- * him again. */
+/* Who was there three times when we killed the worker was set aside: an operator has his events
+ * sent again, the oldest first. Whatever else was given up stays, and is wrong. */
 static void ask_again(struct history *h)
 {
+    char *text = NULL, *said = NULL;
+    (void)stage_command(h->s, &text, "dead", "list", "acme", "--limit", "100000", "--json", NULL);
+    cJSON *letters = cJSON_Parse(text);
     bool asked = false;
-    char *dead = stage_redis_text(h->s, "XRANGE yq:{acme}:dead - +"), *rest = dead, *line;
-    char subject[96] = "";
-    for (bool next = false; (line = strsep(&rest, "\n")) != NULL;) {
-        if (next)
-            (void)snprintf(subject, sizeof(subject), "%s", line);
-        next = strcmp(line, "subject") == 0;
-        if (strcmp(line, "its worker died with it three times") != 0)
+    for (int i = cJSON_GetArraySize(letters); i-- > 0;) {
+        const cJSON *letter = cJSON_GetArrayItem(letters, i);
+        const char *event = cJSON_GetObjectItemCaseSensitive(letter, "event")->valuestring;
+        const char *error = cJSON_GetObjectItemCaseSensitive(letter, "error")->valuestring;
+        if (strcmp(error, "its worker died with it three times") != 0)
             continue;
-        char *id = strchr(subject, ':'), *said = NULL;
-        bool member = strncmp(subject, "member:", 7) == 0;
-        history_say(h, "%s was set aside: an operator asks for it again", subject);
-        (void)stage_command(h->s, &said, "sync", "acme", member ? "--member" : "--department",
-                            id ? id + 1 : "", "--no-wait", NULL);
+        (void)stage_command(h->s, &said, "dead", "retry", "acme", event, NULL);
+        history_say(h, "was set aside, and an operator has it sent again: %s", said);
         free(said);
         asked = true;
     }
-    free(dead);
-    if (!asked)
-        return;
-    free(stage_redis_text(h->s, "DEL yq:{acme}:dead"));
-    stage_settle(h->s, true);
+    cJSON_Delete(letters);
+    free(text);
+    if (asked)
+        stage_settle(h->s, true);
 }
 
 static void finish(struct history *h)

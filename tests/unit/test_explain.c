@@ -161,8 +161,12 @@ static void test_explain_ends(void **state)
     struct yq_attempt a = {
         .key = "member:li.na", .attempts = 2, .next_ms = 1767225600000, .error = "timed out"};
     yq_store_put_attempt(c, &console.keys, "acme", &a);
-    yq_store_add_dead(c, &console.keys, "acme", "4-4", "member.updated", "member:Li.Na", 12,
-                      "refused", "{}");
+    yq_store_add_dead(c, &console.keys, "acme",
+                      &(struct yq_dead){.entry = "4-4",
+                                        .kind = "member.updated",
+                                        .subject = "member:Li.Na",
+                                        .attempts = 12,
+                                        .error = "refused"});
     commit(c);
     expect("explain acme member li.na", 0, "now: waits for its next attempt at 2026-01-01");
     assert_non_null(strstr(console.out, "after 2; the last one: timed out"));

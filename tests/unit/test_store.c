@@ -295,8 +295,15 @@ static void plans_cases_dead_letters_and_runs(void **state)
     yq_store_put_case(batch, &keys, "acme", "member:a", "{\"reason\":\"x\"}");
     yq_store_put_case(batch, &keys, "acme", "member:b", "{}");
     yq_store_drop_case(batch, &keys, "acme", "member:b");
-    yq_store_add_dead(batch, &keys, "acme", "1-1", "member.created", "member:a", 5, "refused",
-                      NULL);
+    freeReplyObject(ask("XADD yq:{acme}:events 1-1 v 1 kind old at 1767225600 raw the-text"));
+    yq_store_add_dead(batch, &keys, "acme",
+                      &(struct yq_dead){.entry = "1-1",
+                                        .kind = "member.created",
+                                        .subject = "member:a",
+                                        .attempts = 5,
+                                        .deaths = 1,
+                                        .first_ms = 1767225600123,
+                                        .error = "refused"});
     yq_store_add_run(batch, &keys, "acme", "{\"outcome\":\"done\"}");
     commit();
     expect_text("GET yq:{acme}:plan:abc123", "{\"plan\":1}");
@@ -307,11 +314,12 @@ static void plans_cases_dead_letters_and_runs(void **state)
     assert_int_equal(ask_number("HLEN yq:{acme}:cases"), 1);
     redisReply *dead = ask("XRANGE yq:{acme}:dead - +");
     const redisReply *fields = dead->element[0]->element[1];
-    static const char *const expected[] = {"event",   "1-1",      "kind",     "member.created",
-                                           "subject", "member:a", "attempts", "5",
-                                           "error",   "refused",  "data",     ""};
-    assert_int_equal(fields->elements, 12);
-    for (size_t i = 0; i < 12; i++)
+    static const char *const expected[] = {
+        "event",  "1-1", "kind",  "member.created", "subject", "member:a", "attempts", "5",
+        "deaths", "1",   "first", "1767225600123",  "error",   "refused",  "data",     "",
+        "v",      "1",   "at",    "1767225600",     "raw",     "the-text"};
+    assert_int_equal(fields->elements, 22);
+    for (size_t i = 0; i < 22; i++)
         assert_string_equal(fields->element[i]->str, expected[i]);
     freeReplyObject(dead);
     redisReply *runs = ask("XRANGE yq:{acme}:runs - +");
