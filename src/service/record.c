@@ -176,15 +176,15 @@ static void record_case(struct yq_record *r, const struct yq_verdict *v)
     yq_buf_release(&json);
 }
 
-/* What a comparison finds again at every run, and nobody can do anything about at once: told when
- * it is new, which of cases their hash knows. */
+/* What a comparison finds again at every run, or whoever depends on it at every attempt, and nobody
+ * can do anything about at once: told when it is new, which of cases their hash knows. */
 static bool is_old_news(const struct yq_record *r, const struct yq_verdict *v)
 {
     const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
-    if (e == NULL || !e->reconciled || v->kind == YQ_VERDICT_HELD)
+    if (v->kind == YQ_VERDICT_HELD || (e != NULL && !e->reconciled))
         return false;
     if (v->kind != YQ_VERDICT_CASE)
-        return true;
+        return e != NULL;
     char *known = NULL, *reason = yq_printf("\"%s\"", yq_reason_name(v->reason.code));
     (void)yq_store_read_text(r->sync->redis, r->sync->keys, yq_record_id(r), "cases", v->key,
                              &known, NULL); /* then it is told once more */

@@ -246,13 +246,12 @@ static bool nowhere_to_go(struct judge *j, const cJSON *m)
     return want.doubtful;
 }
 
-/* He came in the course of a history, and his keys changed since: when he was made, nothing pointed
- * at whom they point at now. */
-static bool made_before_that(const struct judge *j, const char *userid, const char *id)
+/* He came in the course of a history, and his keys changed since: when he was linked or made,
+ * nothing pointed at whom they point at now. */
+static bool settled_before_that(const struct judge *j, const char *userid)
 {
     return option_true(j, "history", false) && member_touched(j, userid, "member.created") &&
-           member_touched(j, userid, "member.updated") &&
-           find_record(j->c->before, "members", id) == NULL;
+           member_touched(j, userid, "member.updated");
 }
 
 static void judge_worker(struct judge *j, const cJSON *m, bool must)
@@ -285,7 +284,7 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
     }
     /* Rule 4, decisions 18 to 20: the person that was there is the one. */
     if (must && !shared && was != NULL && !same_text(text_of(was, "id"), id) &&
-        !made_before_that(j, userid, id))
+        !settled_before_that(j, userid))
         differ(j, userid, "is linked with %s, not with %s, who is the same", id,
                text_of(was, "id"));
     was = find_record(j->c->before, "members", id);
