@@ -3,6 +3,7 @@
  * back must find those of old times free (decisions.md 18). */
 #include <string.h>
 
+#include "model/normal.h"
 #include "planner.h"
 
 static enum yq_lookup_field lookup_of(enum yq_member_field f)
@@ -42,18 +43,35 @@ static enum hold ask_owner(struct planner *p, struct member *m, const char *owne
     return GIVES_UP;
 }
 
+/* WeCom has the holder's userid no more, though no event told of that, and he has the newcomer's
+ * name as well as the key: a change of userid that was missed. */
+static bool is_under_new_userid(struct planner *p, const struct member *m, const char *owner,
+                                const struct yq_eteams_member *row)
+{
+    const struct member *o = owner ? settle_member(p, owner) : NULL;
+    const char *name = m->values[YQ_FIELD_NAME];
+    return m->fate == JOINS && o != NULL && o->fate != LEAVES && o->w != NULL &&
+           o->w->fact == YQ_ABSENT && row != NULL && row->name != NULL && name != NULL &&
+           yq_same_name(p->arena, name, row->name);
+}
+
+/* row: holds the key; owner: who is linked with it, or NULL. */
 static enum progress give_in(struct planner *p, struct member *m, enum yq_member_field f,
-                             const char *holder, bool may_come)
+                             const struct yq_eteams_member *row, const char *owner)
 {
     if (m->fate == FROZEN) /* became a case meanwhile */
         return READY;
-    const char *field = yq_member_field_name(f);
+    const char *field = yq_member_field_name(f), *holder = row != NULL ? row->id : "";
     const struct yq_evidence *e = told_by(p, m);
-    may_come |=
-        e != NULL && e->attempts == 1; /* somebody else may be linked with it in this very run */
+    bool may_come = owner != NULL || (e != NULL && e->attempts == 1); /* somebody else may be linked
+                                                                         with it in this very run */
     if (may_come && e != NULL && e->waited_ms < p->policy->not_ready_ms) {
         conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_KEY_TAKEN, field, holder);
         return WAITS; /* what frees it may be on its way */
+    }
+    if (is_under_new_userid(p, m, owner, row)) { /* a reconcile sees both (decisions.md 19) */
+        conclude(m->verdict, YQ_VERDICT_CASE, YQ_REASON_LOOKS_LIKE, owner, NULL);
+        return WAITS;
     }
     m->changes[f] = false;
     m->values[f] = NULL;
@@ -82,7 +100,7 @@ static enum progress claim(struct planner *p, struct member *m, enum yq_member_f
         if (hold == ASKING)
             return OPEN;
         if (hold == HOLDS)
-            return give_in(p, m, f, row->id, owner != NULL);
+            return give_in(p, m, f, row, owner);
     }
     return READY;
 }
@@ -241,7 +259,7 @@ void revoke_claims(struct planner *p)
                     continue;
                 m->claimed_from[fields[i]] = NULL;
                 if (m->progress == READY)
-                    m->progress = give_in(p, m, fields[i], o->row ? o->row->id : "", true);
+                    m->progress = give_in(p, m, fields[i], o->row, o->key);
                 moved = true;
             }
         }
