@@ -190,11 +190,56 @@ static bool agree_department(struct yq_link_department *link, const struct yq_ve
     return changed;
 }
 
+static bool is_removed(const struct yq_record *r, const struct yq_verdict *v,
+                       const char *department)
+{
+    for (size_t i = 0; i < r->plan->operation_count; i++) {
+        const struct yq_operation *op = r->plan->operations[i];
+        char key[YQ_SUBJECT_MAX];
+        if (op->kind != YQ_OP_POST_REMOVE || op->department.id == NULL ||
+            strcmp(op->department.id, department) != 0)
+            continue;
+        yq_subject_key(&op->subject, key);
+        if (strcmp(key, v->key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool knows_post(const struct yq_link_member *link, const char *department)
+{
+    for (size_t i = 0; i < link->post_count; i++) {
+        if (strcmp(link->posts[i], department) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Posts of ours that were read though the link does not know them: the answer to the write was
+ * lost. The reconcile finds by the link what is ours and not wanted any more. */
+static bool learn_posts(struct yq_record *r, struct yq_link_member *link,
+                        const struct yq_verdict *v)
+{
+    bool learnt = false;
+    const struct yq_eteams_member *row = yq_view_find_eteams_member(r->view, link->eteams);
+    if (row == NULL || row->posts_fact != YQ_PRESENT || link->left)
+        return false;
+    for (size_t i = 0; i < row->post_count; i++) {
+        const struct yq_eteams_post *post = &row->posts[i];
+        if (!post->ours || knows_post(link, post->department) || is_removed(r, v, post->department))
+            continue;
+        change_posts(r, link, post->department, true);
+        learnt = true;
+    }
+    return learnt;
+}
+
 void yq_record_agreed(struct yq_record *r, const struct yq_verdict *v)
 {
     if (v->subject.kind == YQ_SUBJECT_MEMBER) {
         struct yq_link_member *link = yq_view_member_link(r->view, v->subject.userid);
-        if (link != NULL && agree_member(link, v))
+        bool learnt = link != NULL && learn_posts(r, link, v);
+        if (link != NULL && (agree_member(link, v) || learnt))
             put_member(r, link);
     } else if (v->subject.kind == YQ_SUBJECT_DEPARTMENT) {
         struct yq_link_department *link = yq_view_department_link(r->view, v->subject.id);
