@@ -148,22 +148,26 @@ static void kill_at_work(struct history *h)
 
 /* ---- one step ---- */
 
-static void deliver(struct history *h)
+void history_deliver(struct history *h)
 {
-    int64_t events = 0, duplicates = 0;
+    int64_t events = 0, duplicates = 0, lost = 0;
     static const uint32_t rates[] = {0, 10, 40};
     uint32_t duplicate = rates[history_below(h, 3)], flying = 1 + history_below(h, 4);
+    uint32_t lose = history_lose_percent(h);
     bool shuffled = history_percent(h, 80);
-    cJSON *json =
-        stage_call(h->s, STAGE_WECOM, "/_sim/deliver",
-                   "{\"order\":\"%s\",\"seed\":%u,\"duplicate_percent\":%u,"
-                   "\"max_in_flight\":%u}",
-                   shuffled ? "shuffle" : "fifo", history_below(h, 1000000), duplicate, flying);
+    cJSON *json = stage_call(h->s, STAGE_WECOM, "/_sim/deliver",
+                             "{\"order\":\"%s\",\"seed\":%u,\"duplicate_percent\":%u,"
+                             "\"max_in_flight\":%u,\"lose_percent\":%u}",
+                             shuffled ? "shuffle" : "fifo", history_below(h, 1000000), duplicate,
+                             flying, lose);
     (void)yq_json_int(json, "events", &events);
     (void)yq_json_int(json, "duplicates", &duplicates);
+    (void)yq_json_int(json, "lost", &lost);
     h->hits[HISTORY_DUPLICATE] += (uint64_t)duplicates;
-    history_say(h, "%lld events are delivered%s, %lld of them twice, %u at a time",
-                (long long)events, shuffled ? " in any order" : "", (long long)duplicates, flying);
+    h->hits[HISTORY_LOST] += (uint64_t)lost;
+    history_say(h, "%lld events are delivered%s, %lld of them twice, %lld are lost, %u at a time",
+                (long long)events, shuffled ? " in any order" : "", (long long)duplicates,
+                (long long)lost, flying);
     cJSON_Delete(json);
 }
 
@@ -202,9 +206,11 @@ static void step(struct history *h)
     if (history_percent(h, 20)) /* nobody takes them for a while: WeCom repeats */
         kill_daemon(h, h->daemons[0] ? 0 : 1);
     if (history_percent(h, 75))
-        deliver(h);
+        history_deliver(h);
     if (!h->daemons[0] && !h->daemons[1])
         start_daemon(h, (int)history_below(h, 2));
+    if (h->beside && history_percent(h, 40))
+        history_meanwhile(h);
     if (history_percent(h, 25))
         kill_at_work(h);
     else if (history_percent(h, 80))
@@ -218,7 +224,7 @@ static void begin(struct history *h)
     uint32_t people = 10 + history_below(h, 51), departments = 4 + history_below(h, 9);
     bool mirrored = history_percent(h, 50);
     h->cold = history_percent(h, 30) && !h->guard;
-    h->hidden = history_percent(h, 25);
+    h->hidden = history_percent(h, 25) && !h->loses; /* only events tell what is hidden */
     history_say(h, "seed %llu: %u people, %u departments, eteams %s, links %s%s",
                 (unsigned long long)h->seed, people, departments, mirrored ? "mirrored" : "empty",
                 h->cold ? "none" : "made first", h->hidden ? ", mobiles hidden" : "");
@@ -275,10 +281,15 @@ static void finish(struct history *h)
     history_faults_end(h);
     if (!h->daemons[0] && !h->daemons[1])
         start_daemon(h, 0);
-    tell(h, STAGE_WECOM, "/_sim/deliver", "{\"order\":\"shuffle\"}");
+    if (h->loses)
+        history_deliver(h);
+    else
+        tell(h, STAGE_WECOM, "/_sim/deliver", "{\"order\":\"shuffle\"}");
     history_say(h, "the peers work again, and all is delivered");
     stage_settle(h->s, true);
     ask_again(h);
+    if (h->loses)
+        history_heal(h);
     history_judge(h);
     end_daemons(h);
 }

@@ -31,7 +31,9 @@
     X(KILLED, "daemon killed")                                                                     \
     X(TWO_DAEMONS, "two daemons at once")                                                          \
     X(DUPLICATE, "delivered twice")                                                                \
-    X(CLOCK, "clock far ahead at once")
+    X(CLOCK, "clock far ahead at once")                                                            \
+    X(LOST, "event lost")                                                                          \
+    X(MEANWHILE, "changed on both sides during a reconcile")
 
 enum history_fault {
 #define X(name, text) HISTORY_##name,
@@ -47,6 +49,8 @@ struct history {
     bool guard;  /* low limits: the question is only whether they hold */
     bool talks;  /* prints what it does at once */
     bool cold;   /* nobody is linked when the changes begin */
+    bool loses;  /* events get lost; one reconcile heals in the end */
+    bool beside; /* reconciles run in between, and changes are made while they read; with loses */
     bool hidden; /* mobiles and e-mails cannot be read: only events tell them */
     bool daemons[2];
     struct yq_buf story;      /* what was done */
@@ -71,6 +75,9 @@ void history_say(struct history *h, const char *format, ...) __attribute__((form
 void history_complain(struct history *h, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Sends what WeCom holds. */
+void history_deliver(struct history *h);
+
 /* ---- history_changes.c: the administrator ---- */
 void history_change(struct history *h);
 /* An event about every department and, unless cold, everybody, with nothing changed in the end. */
@@ -80,7 +87,19 @@ void history_touch_all(struct history *h);
 void history_faults_begin(struct history *h); /* some, chosen by the seed, from now on */
 void history_faults_end(struct history *h);   /* none, and what there were is counted */
 
+/* ---- history_heal.c: the full reconcile ---- */
+/* How many of the events that are delivered now get lost. */
+uint32_t history_lose_percent(struct history *h);
+/* A slow one begins, and both sides are changed while it is at it. */
+void history_meanwhile(struct history *h);
+/* All changes are made: one that heals, and one that finds nothing. */
+void history_heal(struct history *h);
+
 /* ---- history_judge.c ---- */
+/* The links as they are now: WeCom id -> link. Caller deletes. */
+cJSON *history_links(struct history *h, const char *name);
+/* Was the subject noted as this? */
+bool history_noted(struct history *h, const char *userid, const char *kind);
 /* Remembers eteams and the links as they are now. */
 void history_remember(struct history *h);
 void history_judge(struct history *h);

@@ -9,7 +9,7 @@
 #include "oracle/oracle.h"
 
 /* A hash of Redis as an object: field -> JSON. */
-static cJSON *links(struct history *h, const char *name)
+cJSON *history_links(struct history *h, const char *name)
 {
     cJSON *all = cJSON_CreateObject();
     char *text = stage_redis_text(h->s, "HGETALL yq:{acme}:link:%s", name), *rest = text, *field;
@@ -25,8 +25,8 @@ static cJSON *links(struct history *h, const char *name)
 void history_remember(struct history *h)
 {
     h->before = stage_call(h->s, STAGE_ETEAMS, "/_sim/state", NULL);
-    h->department_links = links(h, "department");
-    h->member_links = links(h, "member");
+    h->department_links = history_links(h, "department");
+    h->member_links = history_links(h, "member");
 }
 
 /* Somebody who came back while another one had taken the mobile or e-mail of the resigned record is
@@ -73,6 +73,27 @@ static bool waits_for_cases(struct history *h, const char *line, const cJSON *we
     return listed;
 }
 
+bool history_noted(struct history *h, const char *userid, const char *kind)
+{
+    char subject[96];
+    const cJSON *item;
+    (void)snprintf(subject, sizeof(subject), "member:%s", userid);
+    cJSON_ArrayForEach (item, cJSON_GetObjectItem(h->touched, subject)) {
+        if (strcmp(item->valuestring, kind) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Deleted and resigned, then created anew and given another userid, of which nobody heard. */
+static bool left_before(struct history *h, const char *line)
+{
+    char userid[80];
+    (void)snprintf(userid, sizeof(userid), "%.*s", (int)strcspn(line, ":"), line);
+    return strstr(line, ": was resigned although he may have a new userid") != NULL &&
+           history_noted(h, userid, "left.before");
+}
+
 /* What only events tell, and they told it under two userids. */
 static bool hidden_and_renamed(struct history *h, const char *line)
 {
@@ -91,6 +112,8 @@ static void complain_by_line(struct history *h, char *text, const cJSON *wecom,
                              const cJSON *members)
 {
     for (char *line; (line = strsep(&text, "\n")) != NULL;) {
+        if (left_before(h, line))
+            continue;
         if (hidden_and_renamed(h, line))
             h->left_to_reconcile++;
         else if (waits_for_a_person(h, line, members) || waits_for_cases(h, line, wecom))
@@ -103,7 +126,7 @@ static void complain_by_line(struct history *h, char *text, const cJSON *wecom,
 static void judge_by_oracle(struct history *h, const cJSON *wecom, const cJSON *after)
 {
     struct yq_buf lines = YQ_BUF_INIT;
-    cJSON *departments = links(h, "department"), *members = links(h, "member");
+    cJSON *departments = history_links(h, "department"), *members = history_links(h, "member");
     cJSON *options = cJSON_CreateObject();
     cJSON_AddTrueToObject(options, "history");
     cJSON_AddStringToObject(options, "part_time", "incremental");
@@ -185,7 +208,7 @@ static bool gone_before_renamed(struct history *h, const char *userid)
 static void judge_people(struct history *h, const cJSON *wecom, const cJSON *after)
 {
     const cJSON *person, *link;
-    cJSON *members = links(h, "member");
+    cJSON *members = history_links(h, "member");
     cJSON_ArrayForEach (person, yq_json_get(after, "members")) {
         const cJSON *owner = NULL;
         const char *id = text_in(person, "id");
@@ -200,7 +223,7 @@ static void judge_people(struct history *h, const cJSON *wecom, const cJSON *aft
                              text_in(person, "username"), id);
         if (owner == NULL || find(yq_json_get(wecom, "members"), "userid", owner->string) != NULL)
             continue;
-        if (gone_before_renamed(h, owner->string))
+        if (!h->loses && gone_before_renamed(h, owner->string))
             h->left_to_reconcile++;
         else
             history_complain(h, "%s (%s) is in service, and %s is deleted in WeCom\n",
@@ -214,7 +237,7 @@ static void judge_departments(struct history *h, const cJSON *after)
 {
     unsigned lost = 0;
     const cJSON *d, *link;
-    cJSON *all = links(h, "department");
+    cJSON *all = history_links(h, "department");
     cJSON_ArrayForEach (d, yq_json_get(after, "departments")) {
         bool linked = find(yq_json_get(h->before, "departments"), "id", text_in(d, "id")) != NULL;
         cJSON_ArrayForEach (link, all)

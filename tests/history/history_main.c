@@ -1,8 +1,11 @@
-/* Random histories: yunqiao-history [--seed N | --from N --count N] [--jobs N] [--guard]
+/* Random histories: yunqiao-history [--seed N | --from N --count N] [--jobs N] [--guard | --lose |
+ * --beside]
  *
  * --seed plays one and prints everything; the others play many, several side by side, each on a
  * stage of its own. Ends with how often every class of faults was hit: none may be missing in a run
- * of at least so many histories as the tests play. YQ_HISTORIES is the default of --count. */
+ * of at least so many histories as the tests play. --lose: events get lost, and one full reconcile
+ * heals; --beside: the same, with more of them in between, during which both sides are changed.
+ * YQ_HISTORIES is the default of --count. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -30,7 +33,7 @@ static const char narrow[] = "    sync:\n"
 struct run {
     uint64_t from, count;
     int jobs;
-    bool guard, talks;
+    bool guard, loses, beside, talks;
     uint64_t done, wrong, changes, to_people, to_reconcile;
     uint64_t hits[HISTORY_FAULT_COUNT];
 };
@@ -76,7 +79,12 @@ static void play(const struct run *run, uint64_t seed, int fd)
             age = 0;
         }
         put(fd, &(struct report){.seed = seed, .begun = true});
-        struct history h = {.s = s, .seed = seed, .guard = run->guard, .talks = run->talks};
+        struct history h = {.s = s,
+                            .seed = seed,
+                            .guard = run->guard,
+                            .loses = run->loses,
+                            .beside = run->beside,
+                            .talks = run->talks};
         struct report r = {.seed = seed, .well = history_run(&h)};
         r.changes = h.changes;
         r.to_people = h.left_to_people;
@@ -107,7 +115,10 @@ static bool start_job(struct run *run, struct job *j)
 static void replay_line(const struct run *run, uint64_t seed)
 {
     (void)printf("to see it again: yunqiao-history --seed %llu%s\n", (unsigned long long)seed,
-                 run->guard ? " --guard" : "");
+                 run->guard    ? " --guard"
+                 : run->beside ? " --beside"
+                 : run->loses  ? " --lose"
+                               : "");
     (void)fflush(stdout);
 }
 
@@ -181,11 +192,19 @@ static bool any_lives(const struct run *run, const struct job *jobs)
     return false;
 }
 
+/* What is only done when it is asked for. */
+static bool is_asked_for(const struct run *run, enum history_fault f)
+{
+    return f == HISTORY_LOST ? run->loses : f == HISTORY_MEANWHILE ? run->beside : true;
+}
+
 /* True when no class is missing. */
 static bool print_hits(const struct run *run)
 {
     bool all = true;
     for (int f = 0; f < HISTORY_FAULT_COUNT; f++) {
+        if (!is_asked_for(run, (enum history_fault)f))
+            continue;
         (void)printf("%8llu  %s\n", (unsigned long long)run->hits[f],
                      history_fault_name((enum history_fault)f));
         all = all && run->hits[f] > 0;
@@ -211,7 +230,8 @@ static void read_arguments(struct run *run, int argc, char **argv)
     static const struct option options[] = {
         {"seed", required_argument, NULL, 's'},  {"from", required_argument, NULL, 'f'},
         {"count", required_argument, NULL, 'c'}, {"jobs", required_argument, NULL, 'j'},
-        {"guard", no_argument, NULL, 'g'},       {0},
+        {"guard", no_argument, NULL, 'g'},       {"lose", no_argument, NULL, 'l'},
+        {"beside", no_argument, NULL, 'b'},      {0},
     };
     const char *histories = getenv("YQ_HISTORIES");
     *run = (struct run){.from = 1, .count = COUNT, .jobs = 4};
@@ -230,6 +250,9 @@ static void read_arguments(struct run *run, int argc, char **argv)
             run->jobs = (int)number(optarg);
         } else if (c == 'g') {
             run->guard = true;
+        } else if (c == 'l' || c == 'b') {
+            run->loses = true;
+            run->beside |= c == 'b';
         } else {
             exit(2);
         }
