@@ -288,9 +288,10 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
         differ(j, userid, "is linked with %s, not with %s, who is the same", id,
                text_of(was, "id"));
     was = find_record(j->c->before, "members", id);
-    if (nowhere_to_go(j, m)) /* he may wait for his department, as a whole */
-        must = false;
-    for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++)
+    bool waits = nowhere_to_go(j, m); /* maybe for his department, as a whole */
+    bool as_he_was = waits && option_true(j, "history", false); /* at whatever time that began */
+    must = must && !waits;
+    for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]) && !as_he_was; f++)
         judge_field(j, m, &fields[f], was, is, must);
     judge_places(j, m, was, is, must);
     judge_superiors(j, m, was, is, must);
