@@ -79,6 +79,7 @@ struct yq_operation {
     const char *name;        /* name of the person or department, for whoever reads the plan */
     const char *after;       /* id of the person who must be resigned first; NULL: nobody. Held with
                                 that resignation */
+    const char *after_move;  /* who must be moved to the root first, likewise */
     bool to_root; /* MEMBER_UPDATE that moves somebody to the root: counted by the guard */
     bool held;    /* by the guard: not carried out */
     bool patient; /* DEPARTMENT_DISABLE: one that is not empty yet is tried again later */

@@ -39,12 +39,19 @@ static const struct yq_operation *guarded(const struct yq_plan *p, const char *t
     return NULL;
 }
 
-/* A leaver's posts, and what can only be done once he is gone. */
-static bool goes_with_a_removal(const struct yq_plan *p, const struct yq_operation *op)
+/* Who leaves with whom, or can only be written once somebody is gone, or moved to the root, does as
+ * that person's removal or move does. NULL: nobody's. */
+static const struct yq_operation *
+guarded_before(const struct yq_plan *p, const struct yq_operation *op, bool removals, bool moves)
 {
-    if (op->after != NULL && guarded(p, op->after, true, false) != NULL)
-        return true;
-    return op->kind == YQ_OP_POST_REMOVE && guarded(p, op->target, true, false) != NULL;
+    const struct yq_operation *first = NULL;
+    if (op->after != NULL)
+        first = guarded(p, op->after, removals, false);
+    if (first == NULL && op->after_move != NULL)
+        first = guarded(p, op->after_move, false, moves);
+    if (first == NULL && op->kind == YQ_OP_POST_REMOVE && op->target != NULL)
+        first = guarded(p, op->target, removals, false);
+    return first;
 }
 
 static struct yq_verdict *verdict_of(struct yq_plan *p, const struct yq_operation *op)
@@ -96,7 +103,7 @@ size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
     for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
         if (!is_guarded(op, hold_removals, hold_moves) &&
-            !(hold_removals && goes_with_a_removal(p, op)))
+            guarded_before(p, op, hold_removals, hold_moves) == NULL)
             continue;
         op->held = true;
         held += is_guarded(op, hold_removals, hold_moves);
@@ -104,17 +111,6 @@ size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
         hold_verdict(p, op, count, over_day ? limits.day : limits.run);
     }
     return held;
-}
-
-/* Who leaves with whom, or waits for whom, does as that person's removal does. NULL: nobody's. */
-static const struct yq_operation *removal_before(const struct yq_plan *p,
-                                                 const struct yq_operation *op)
-{
-    if (op->after != NULL)
-        return guarded(p, op->after, true, false);
-    if (op->kind != YQ_OP_POST_REMOVE || op->target == NULL)
-        return NULL;
-    return guarded(p, op->target, true, false);
 }
 
 /* Its hash is told by yq_guard_name. */
@@ -139,7 +135,7 @@ size_t yq_guard_keep(struct yq_plan *p, const struct yq_held_plan *waiting)
     }
     for (size_t i = 0; i < p->operation_count && kept > 0; i++) {
         struct yq_operation *op = p->operations[i];
-        const struct yq_operation *removal = removal_before(p, op);
+        const struct yq_operation *removal = guarded_before(p, op, true, true);
         op->held |= removal != NULL && removal->held;
     }
     return kept;
@@ -149,10 +145,18 @@ size_t yq_guard_keep(struct yq_plan *p, const struct yq_held_plan *waiting)
 
 enum approval { LEFT_OUT, APPROVED, HELD_AGAIN };
 
+static bool same_subject(const struct yq_operation *a, const struct yq_operation *b)
+{
+    if (a->subject.kind != b->subject.kind)
+        return false;
+    return a->subject.kind == YQ_SUBJECT_MEMBER ? strcmp(a->subject.userid, b->subject.userid) == 0
+                                                : a->subject.id == b->subject.id;
+}
+
 static enum approval judge(const struct yq_plan *p, const struct yq_held_plan *approved,
                            const struct yq_operation *op)
 {
-    const struct yq_operation *removal = removal_before(p, op);
+    const struct yq_operation *removal = guarded_before(p, op, true, true);
     if (removal != NULL && removal != op && !yq_held_allows(approved, removal))
         return HELD_AGAIN;
     bool of_leaver = removal != NULL && op->kind == YQ_OP_POST_REMOVE &&
@@ -172,13 +176,27 @@ static void tell_verdict(struct yq_plan *p, const struct yq_operation *op, enum 
         (struct yq_reason){.code = a == HELD_AGAIN ? YQ_REASON_HELD_AGAIN : YQ_REASON_NOT_APPROVED};
 }
 
+/* What comes before it for its subject is left out: a record made or taken back, another main
+ * department. Nothing that builds on it can be written. */
+static bool builds_on_left_out(const struct yq_plan *p, const enum approval *judged, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (judged[i] == LEFT_OUT && same_subject(p->operations[i], p->operations[at]))
+            return true;
+    }
+    return false;
+}
+
 size_t yq_guard_approve(struct yq_plan *p, const struct yq_held_plan *approved)
 {
     size_t held = 0, kept = 0;
     enum approval *judged =
         yq_arena_alloc(p->arena, (p->operation_count + 1) * sizeof(enum approval));
-    for (size_t i = 0; i < p->operation_count; i++)
+    for (size_t i = 0; i < p->operation_count; i++) {
         judged[i] = judge(p, approved, p->operations[i]);
+        if (judged[i] == APPROVED && builds_on_left_out(p, judged, i))
+            judged[i] = is_guarded(p->operations[i], true, true) ? HELD_AGAIN : LEFT_OUT;
+    }
     for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
         op->held = judged[i] == HELD_AGAIN;

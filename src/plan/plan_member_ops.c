@@ -9,15 +9,44 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
-const char *frees_first(const struct member *m)
+#define HANDS 16 /* so often a key may change hands in one plan, on its way to somebody */
+
+static bool main_differs(const struct member *m)
+{
+    if (!m->departments_known)
+        return false;
+    if (m->row == NULL || m->row->department_count == 0 || m->main.id == NULL)
+        return true;
+    return strcmp(m->row->departments[0], m->main.id) != 0;
+}
+
+static bool is_guarded(const struct member *m, bool moves)
+{
+    if (m->row == NULL || !m->row->in_service)
+        return false;
+    return moves ? m->to_root && m->fate != LEAVES && main_differs(m)
+                 : m->fate == LEAVES && m->successor == NULL;
+}
+
+/* Whom the guard may hold, and whose key m takes, or somebody whose key m takes. */
+static const char *find_first(const struct member *m, bool moves, int hands)
 {
     static const enum yq_member_field fields[] = {YQ_FIELD_MOBILE, YQ_FIELD_EMAIL};
-    for (size_t i = 0; i < 2; i++) {
+    const char *first = NULL;
+    for (size_t i = 0; i < 2 && hands > 0 && first == NULL; i++) {
         const struct member *o = m->claimed_from[fields[i]];
-        if (o != NULL && o->fate == LEAVES && o->successor == NULL && m->changes[fields[i]])
-            return o->row->id;
+        if (o != NULL && m->changes[fields[i]])
+            first = is_guarded(o, moves) ? o->row->id : find_first(o, moves, hands - 1);
     }
-    return m->twin ? m->twin->id : NULL;
+    return first;
+}
+
+void wait_for_guarded(const struct member *m, struct yq_operation *op)
+{
+    op->after = find_first(m, false, HANDS);
+    if (op->after == NULL && m->twin != NULL)
+        op->after = m->twin->id;
+    op->after_move = find_first(m, true, HANDS);
 }
 
 static struct yq_operation *member_operation(struct planner *p, const struct member *m,
@@ -27,7 +56,7 @@ static struct yq_operation *member_operation(struct planner *p, const struct mem
     struct yq_operation *op = operation(p, kind, stage, &m->verdict->subject, rule);
     op->target = m->row ? m->row->id : NULL;
     op->name = m->values[YQ_FIELD_NAME] ? m->values[YQ_FIELD_NAME] : m->row ? m->row->name : NULL;
-    op->after = frees_first(m);
+    wait_for_guarded(m, op);
     return op;
 }
 
@@ -106,15 +135,6 @@ static void emit_posts(struct planner *p, const struct member *m)
 }
 
 /* ---- the person ---- */
-
-static bool main_differs(const struct member *m)
-{
-    if (!m->departments_known)
-        return false;
-    if (m->row == NULL || m->row->department_count == 0 || m->main.id == NULL)
-        return true;
-    return strcmp(m->row->departments[0], m->main.id) != 0;
-}
 
 static bool job_num_wanted(const struct planner *p, const struct member *m)
 {

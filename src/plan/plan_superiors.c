@@ -232,7 +232,7 @@ static struct yq_operation *superiors_operation(struct planner *p, const struct 
         operation(p, YQ_OP_MEMBER_SUPERIORS, stage, &m->verdict->subject, "S2");
     op->target = m->row ? m->row->id : NULL;
     op->name = m->values[YQ_FIELD_NAME] ? m->values[YQ_FIELD_NAME] : m->row ? m->row->name : NULL;
-    op->after = frees_first(m);
+    wait_for_guarded(m, op);
     op->reason = m->chain.why;
     return op;
 }

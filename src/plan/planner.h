@@ -251,8 +251,8 @@ void revoke_claims(struct planner *p);
  * may leave needs. */
 void settle_superiors(struct planner *p);
 void emit_superiors(struct planner *p, const struct member *m);
-/* Who must be resigned before anything is written for m: an eteams id, or NULL. */
-const char *frees_first(const struct member *m);
+/* Tells op, which is about m, who must be resigned, or moved to the root, before it is written. */
+void wait_for_guarded(const struct member *m, struct yq_operation *op);
 /* plan_member_ops.c: operations and verdict of everybody who was settled. */
 void emit_members(struct planner *p);
 

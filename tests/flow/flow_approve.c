@@ -3,6 +3,7 @@
 #include "story.h"
 
 #include <signal.h>
+#include <stdint.h>
 
 #define LEAVERS 50
 
@@ -196,6 +197,111 @@ static void an_approval_survives_its_worker(void **state)
     expect_all_well(s);
 }
 
+/* ---- between the plan shown and its approval ---- */
+
+#define FLAPPING 40
+#define SHOWN 6
+
+static unsigned chance(unsigned below)
+{
+    static uint64_t seed = 3;
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % below;
+}
+
+/* WeCom may refuse it: then nothing happened. */
+static void try_change(struct stage *s, const char *what, const char *userid, const char *name)
+{
+    cJSON *answer = stage_call(
+        s, STAGE_WECOM, "/_sim/change", "{\"do\":\"%s\",\"userid\":\"%s\",\"name\":\"%s\"%s}", what,
+        userid, name, strcmp(what, "create_member") == 0 ? ",\"departments\":[2]" : "");
+    cJSON_Delete(answer);
+}
+
+/* Somebody comes back, leaves, is renamed, or is resigned by hand; heard of or not. */
+static void flap(struct stage *s, int shown_from)
+{
+    int i = chance(2) ? shown_from + (int)chance(SHOWN) : (int)chance(FLAPPING);
+    char name[32];
+    cJSON *eteams = NULL;
+    (void)snprintf(name, sizeof(name), "员工%d", i);
+    const cJSON *person = stage_person(s, name_of(i), &eteams);
+    switch (person != NULL ? chance(4) : 3) {
+    case 0:
+        try_change(s, "delete_member", name_of(i), name);
+        break;
+    case 1:
+        tell(s, STAGE_ETEAMS, "/_sim/change", "{\"do\":\"resign_member\",\"id\":\"%s\"}",
+             cJSON_GetObjectItemCaseSensitive(person, "id")->valuestring);
+        break;
+    case 2:
+        (void)strcat(name, "改");
+        try_change(s, "update_member", name_of(i), name);
+        break;
+    default:
+        try_change(s, "create_member", name_of(i), name);
+    }
+    cJSON_Delete(eteams);
+}
+
+static bool serves(const cJSON *person)
+{
+    const char *status = cJSON_GetObjectItemCaseSensitive(person, "personnel_status")->valuestring;
+    return atoi(status) >= 1 && atoi(status) <= 5;
+}
+
+/* Who was in service and is not any more was shown, and is not there in WeCom. Returns how many. */
+static int expect_only_shown(struct stage *s, const cJSON *before, int shown_from)
+{
+    const cJSON *was;
+    int gone = 0;
+    cJSON *after = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    cJSON *wecom = stage_call(s, STAGE_WECOM, "/_sim/state", NULL);
+    cJSON_ArrayForEach (was, cJSON_GetObjectItemCaseSensitive(before, "members")) {
+        const char *id = cJSON_GetObjectItemCaseSensitive(was, "id")->valuestring;
+        int i = -1;
+        if (!serves(was) || serves(stage_person_by(after, "id", id)))
+            continue;
+        (void)sscanf(cJSON_GetObjectItemCaseSensitive(was, "username")->valuestring, "员工%d", &i);
+        if (i < shown_from || i >= shown_from + SHOWN)
+            fail_msg("u%d was resigned, and was never shown", i);
+        if (stage_person_by(wecom, "userid", name_of(i)) != NULL)
+            fail_msg("u%d is back in WeCom, and was resigned", i);
+        gone++;
+    }
+    cJSON_Delete(after);
+    cJSON_Delete(wecom);
+    return gone;
+}
+
+static void whatever_happens_meanwhile(void **state)
+{
+    struct stage *s = company(state, FLAPPING);
+    int gone = 0;
+    for (int from = 0; from + SHOWN <= FLAPPING; from += SHOWN) {
+        fire_together(s, from, from + SHOWN);
+        char *hash = stage_redis_text(s, "HKEYS yq:{acme}:held"), *said = NULL;
+        hold_events(s);
+        for (unsigned flaps = 1 + chance(8); flaps > 0; flaps--)
+            flap(s, from);
+        if (chance(2))
+            release_together(s, chance(2) ? "{\"order\":\"shuffle\"}" : "{\"lose_percent\":50}");
+        else
+            tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+        stage_settle(s, true);
+        tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+        cJSON *before = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+        (void)stage_command(s, &said, "approve", "acme", hash, NULL);
+        stage_settle(s, true);
+        gone += expect_only_shown(s, before, from);
+        cJSON_Delete(before);
+        free(said);
+        free(hash);
+    }
+    assert_in_range(gone, SHOWN, FLAPPING - 1); /* it is no test if nobody goes */
+    assert_int_equal(stage_noop_rows(s), 0);
+}
+
 /* ---- links ---- */
 
 static void a_person_says_who_is_who(void **state)
@@ -257,6 +363,7 @@ int main(void)
         STORY(who_is_held_stays_held),
         STORY(approval_does_not_lift_the_other_rules),
         STORY(an_approval_survives_its_worker),
+        STORY(whatever_happens_meanwhile),
         STORY(a_person_says_who_is_who),
         STORY(a_department_that_is_in_the_way_is_linked),
     };
