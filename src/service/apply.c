@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "clients/eteams_codec.h"
-#include "made.h"
+#include "sent.h"
 #include "service/metrics.h"
 
 #define BATCH_MAX 100    /* rows of one call (eteams.md §2.2) */
@@ -154,8 +154,8 @@ static void fail(struct apply *a, const struct yq_operation *op, const struct yq
         o->reason.code = YQ_REASON_PEER_REFUSED;
         if (outdated(error->code))
             o->retry_ms = 1;
-        if (makes_record(op))
-            yq_made_drop(a->record, op);
+        if (yq_sent_counts(op))
+            yq_sent_drop(a->record, op);
     }
     a->result->failed++;
     yq_metric_add(YQ_METRIC_FAILED, a->s->connection->settings->id,
@@ -165,10 +165,10 @@ static void fail(struct apply *a, const struct yq_operation *op, const struct yq
 
 static void succeed(struct apply *a, const struct yq_operation *op, const char *target)
 {
-    if (makes_record(op)) {
+    if (makes_record(op))
         remember(a, &op->subject, target);
-        yq_made_drop(a->record, op);
-    }
+    if (yq_sent_counts(op))
+        yq_sent_drop(a->record, op);
     outcome_of(a, &op->subject)->operations++;
     a->result->applied++;
     yq_metric_add(YQ_METRIC_APPLIED, a->s->connection->settings->id,
@@ -354,15 +354,15 @@ static size_t batch_end(const struct apply *a, size_t from)
 }
 
 /* Written down before they are sent. */
-static int note_creations(struct apply *a, struct yq_operation *const *ops, size_t count,
-                          struct yq_error *err)
+static int note_sent(struct apply *a, struct yq_operation *const *ops, size_t count,
+                     struct yq_error *err)
 {
     bool any = false;
     for (size_t i = 0; i < count; i++) {
         const struct yq_ref *ref = ref_of(ops[i]);
-        if (!makes_record(ops[i]))
+        if (!yq_sent_counts(ops[i]))
             continue;
-        yq_made_note(a->record, ops[i], ref ? resolve(a, ref) : NULL);
+        yq_sent_note(a->record, ops[i], ref ? resolve(a, ref) : NULL);
         any = true;
     }
     return any ? yq_record_commit(a->record, err) : 0;
@@ -383,7 +383,7 @@ static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *
             ops[count++] = op;
         name_superiors(a, op);
     }
-    int result = note_creations(a, ops, count, err);
+    int result = note_sent(a, ops, count, err);
     if (count > 0 && result == 0)
         result = write_batch(a, ops, count, (enum yq_eteams_write)kind, err);
     free(ops);

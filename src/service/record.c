@@ -219,8 +219,6 @@ void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
         v->kind == YQ_VERDICT_IN_STEP || v->kind == YQ_VERDICT_CHANGE || v->kind == YQ_VERDICT_CASE;
     if (settled && done)
         yq_record_agreed(r, v);
-    if (settled)
-        yq_record_lost_removal(r, v);
     if (settled && (v->kind == YQ_VERDICT_CASE ? worth : v->asked))
         record_case(r, v);
     if (!worth)

@@ -247,18 +247,3 @@ void yq_record_agreed(struct yq_record *r, const struct yq_verdict *v)
             yq_store_put_department_link(r->commit, r->sync->keys, yq_record_id(r), link);
     }
 }
-
-void yq_record_lost_removal(struct yq_record *r, const struct yq_verdict *v)
-{
-    const struct yq_evidence *e = yq_view_evidence(r->view, &v->subject);
-    if (v->reason.code != YQ_REASON_ALREADY_LEFT || e == NULL || e->attempts < 2)
-        return;
-    struct yq_link_member *link = yq_view_member_link(r->view, v->subject.userid);
-    if (link == NULL || link->left)
-        return;
-    link->left = true;
-    link->post_count = 0;
-    put_member(r, link);
-    yq_store_add_removal(r->commit, r->sync->keys, yq_record_id(r), v->key,
-                         yq_wall_ms(r->sync->clock));
-}

@@ -13,7 +13,5 @@ void yq_record_link(struct yq_record *r, const struct yq_operation *op, const ch
 const char *yq_record_post_department(struct yq_record *r, const struct yq_operation *op);
 /* Values that both sides have now. */
 void yq_record_agreed(struct yq_record *r, const struct yq_verdict *v);
-/* Resigned by an attempt whose answer was lost: it counts for the guard, and the link says so. */
-void yq_record_lost_removal(struct yq_record *r, const struct yq_verdict *v);
 
 #endif

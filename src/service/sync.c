@@ -12,7 +12,7 @@
 #include "gather.h"
 #include "hold.h"
 #include "led.h"
-#include "made.h"
+#include "sent.h"
 #include "plan/guard.h"
 #include "record.h"
 #include "service/log.h"
@@ -174,7 +174,7 @@ static int run(const struct yq_sync *s, struct yq_view *v, yq_events_of *events,
     if (yq_superiors_on(s, &ret->policy.superiors, err) < 0)
         goto out;
     r.superiors = ret->policy.superiors;
-    if ((!s->dry_run && yq_made_adopt(s, v, err) < 0) ||
+    if ((!s->dry_run && yq_sent_settle(s, v, err) < 0) ||
         yq_gather(s, &ret->policy, v, &ret->plan, err) < 0)
         goto out;
     r.plan = ret->plan;

@@ -117,6 +117,29 @@ static void a_lost_answer_about_a_department_of_a_newcomer(void **state)
     expect_all_well(s);
 }
 
+/* It was us who let her go, though nobody said so; WeCom has her again before that is known. */
+static void a_lost_answer_to_a_resignation_that_is_taken_back(void **state)
+{
+    struct stage *s = story(state);
+    struct awaited lost = {s, "lost_answer"};
+    wecom_member(s, "li.na", "李娜", "1");
+    stage_settle(s, false);
+    char *before = person_id(s, "li.na");
+    fail_next(s, STAGE_ETEAMS, SYNC_EMPLOYEE, "lost_answer", 1);
+    stage_wecom_change(s, "{\"do\":\"delete_member\",\"userid\":\"li.na\"}");
+    assert_true(yq_wait_until(was_hit, &lost, 5000));
+    hold_events(s);
+    wecom_member(s, "li.na", "李娜", "1");
+    release_events(s, "{\"lose_percent\":100}");
+    stage_settle(s, true);
+    char *after = person_id(s, "li.na");
+    assert_string_equal(before, after);
+    expect_person(s, "li.na", "username", "李娜", NULL);
+    expect_all_well(s);
+    free(before);
+    free(after);
+}
+
 static void a_lost_answer_to_a_resignation(void **state)
 {
     struct stage *s = story(state);
@@ -372,6 +395,7 @@ int main(void)
         STORY(a_lost_answer_about_a_department_that_moves),
         STORY(a_lost_answer_about_a_department_of_a_newcomer),
         STORY(a_lost_answer_to_a_resignation),
+        STORY(a_lost_answer_to_a_resignation_that_is_taken_back),
         STORY(dead_tokens_cost_no_attempt),
         STORY(a_shut_api_is_left_alone_for_its_window),
         STORY(passing_faults_pass),

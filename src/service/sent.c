@@ -1,5 +1,5 @@
-/* Creations with an unknown result. */
-#include "made.h"
+/* Creations and resignations with an unknown result. */
+#include "sent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,15 @@
 
 /* ---- writing down ---- */
 
-static const char *made_key(const struct yq_sync *s, char out[YQ_KEY_MAX])
+static const char *sent_key(const struct yq_sync *s, char out[YQ_KEY_MAX])
 {
-    return yq_key(s->keys, s->connection->settings->id, "made", out);
+    return yq_key(s->keys, s->connection->settings->id, "sent", out);
+}
+
+bool yq_sent_counts(const struct yq_operation *op)
+{
+    return op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE ||
+           op->kind == YQ_OP_MEMBER_RESIGN;
 }
 
 static void add_value(struct yq_buf *json, const char *field, const char *value)
@@ -26,7 +32,7 @@ static void add_value(struct yq_buf *json, const char *field, const char *value)
     yq_buf_add_json_string(json, value);
 }
 
-void yq_made_note(struct yq_record *r, const struct yq_operation *op, const char *parent)
+void yq_sent_note(struct yq_record *r, const struct yq_operation *op, const char *parent)
 {
     static const char *const fields[] = {"username", "mobile", "email", "job_num", "name"};
     char key[YQ_KEY_MAX], subject[YQ_SUBJECT_MAX];
@@ -44,28 +50,31 @@ void yq_made_note(struct yq_record *r, const struct yq_operation *op, const char
         add_value(&json, "parent", parent);
     else /* the key of the subject is in lower case */
         add_value(&json, "userid", op->subject.userid);
+    if (op->kind == YQ_OP_MEMBER_RESIGN)
+        add_value(&json, "resigned", op->target);
     yq_buf_addc(&json, '}');
-    yq_commit_add(r->commit, "HSET", made_key(r->sync, key), subject, yq_buf_text(&json), NULL);
+    yq_commit_add(r->commit, "HSET", sent_key(r->sync, key), subject, yq_buf_text(&json), NULL);
     yq_buf_release(&json);
 }
 
-void yq_made_drop(struct yq_record *r, const struct yq_operation *op)
+void yq_sent_drop(struct yq_record *r, const struct yq_operation *op)
 {
     char key[YQ_KEY_MAX], subject[YQ_SUBJECT_MAX];
     yq_subject_key(&op->subject, subject);
-    yq_commit_add(r->commit, "HDEL", made_key(r->sync, key), subject, NULL);
+    yq_commit_add(r->commit, "HDEL", sent_key(r->sync, key), subject, NULL);
 }
 
 /* ---- finding again ---- */
 
-/* Of a creation: who, and the values that were sent. */
+/* Who, and what was sent. */
 struct suspect {
     struct yq_subject subject;
     char key[YQ_SUBJECT_MAX];
     const char *name;
     const char *job_num;
-    struct yq_lookup *lookups[3];       /* a member's */
-    struct yq_eteams_department *above; /* a department's */
+    const char *resigned;               /* the record of a resignation; NULL: a creation */
+    struct yq_lookup *lookups[3];       /* of a new person */
+    struct yq_eteams_department *above; /* of a new department */
 };
 
 struct suspects {
@@ -84,6 +93,7 @@ static bool read_suspect(struct yq_view *v, struct suspect *m, const cJSON *json
     const char *mobile = value_of(v, json, "mobile"), *email = value_of(v, json, "email");
     const char *parent = value_of(v, json, "parent"), *userid = value_of(v, json, "userid");
     m->job_num = value_of(v, json, "job_num");
+    m->resigned = value_of(v, json, "resigned");
     m->name = value_of(v, json, m->subject.kind == YQ_SUBJECT_MEMBER ? "username" : "name");
     if (m->subject.kind == YQ_SUBJECT_MEMBER) {
         m->lookups[0] = mobile ? yq_view_lookup(v, YQ_BY_MOBILE, mobile) : NULL;
@@ -94,14 +104,14 @@ static bool read_suspect(struct yq_view *v, struct suspect *m, const cJSON *json
     } else if (parent != NULL) {
         m->above = yq_view_eteams_department(v, parent);
     }
-    return m->name != NULL;
+    return m->name != NULL || m->resigned != NULL;
 }
 
 static int load(const struct yq_sync *s, struct yq_view *v, struct suspects *all,
                 struct yq_error *err)
 {
     char key[YQ_KEY_MAX];
-    redisReply *reply = yq_redis_command(s->redis, err, "HGETALL %s", made_key(s, key));
+    redisReply *reply = yq_redis_command(s->redis, err, "HGETALL %s", sent_key(s, key));
     if (reply == NULL)
         return -1;
     all->items = yq_calloc(reply->elements / 2 + 1, sizeof(*all->items));
@@ -202,11 +212,27 @@ static int ask_for_departments(const struct yq_sync *s, struct yq_view *v,
     return done;
 }
 
-/* What eteams answered about a creation. */
+static int ask_for_resigned(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
+                            struct yq_error *err)
+{
+    const char **ids = yq_calloc(all->count, sizeof(*ids));
+    size_t count = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].resigned != NULL)
+            ids[count++] = all->items[i].resigned;
+    }
+    int done =
+        count ? yq_eteams_read_members(s->connection->eteams, s->http, v, ids, count, s->watch, err)
+              : 0;
+    free(ids);
+    return done;
+}
+
+/* What eteams answered. */
 struct answer {
     bool known;
     const struct yq_error *error; /* why it is not known */
-    const char *id;               /* NULL: it never happened */
+    const char *id;               /* of the record; NULL: it never happened */
 };
 
 /* In service, nobody's, and with the name that was sent. */
@@ -224,6 +250,15 @@ static struct answer find_person(struct yq_view *v, const struct suspect *m)
         }
     }
     return (struct answer){.known = true};
+}
+
+static struct answer find_resigned(const struct yq_view *v, const struct suspect *m)
+{
+    const struct yq_eteams_member *row = yq_view_find_eteams_member(v, m->resigned);
+    if (row == NULL || row->fact == YQ_UNREADABLE)
+        return (struct answer){.error = row != NULL ? row->error : NULL};
+    bool gone = row->fact == YQ_PRESENT && !row->in_service;
+    return (struct answer){.known = true, .id = gone ? row->id : NULL};
 }
 
 /* Below the record that was meant, enabled, nobody's, and with the name that was sent. */
@@ -283,10 +318,30 @@ static void link_with(const struct yq_sync *s, struct yq_view *v, struct yq_comm
                                           .result = "ok"});
 }
 
-static bool has_link(const struct yq_view *v, const struct suspect *m)
+/* We let the person go: so we take it back, too, and it counts for the guard. */
+static void mark_left(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
+                      const struct suspect *m, const char *eteams)
 {
-    return m->subject.kind == YQ_SUBJECT_MEMBER ? yq_view_member_link(v, m->subject.userid) != NULL
-                                                : yq_view_department_link(v, m->subject.id) != NULL;
+    const char *id = s->connection->settings->id;
+    struct yq_link_member *link = yq_view_member_link(v, m->subject.userid);
+    yq_store_add_removal(c, s->keys, id, m->key, yq_wall_ms(s->clock));
+    if (link == NULL || strcmp(link->eteams, eteams) != 0)
+        return;
+    link->left = true;
+    link->post_count = 0;
+    yq_store_put_member_link(c, s->keys, id, link);
+}
+
+/* A link says by itself what became of a creation. */
+static struct answer answer_about(struct yq_view *v, const struct suspect *m)
+{
+    if (m->resigned != NULL)
+        return find_resigned(v, m);
+    if (m->subject.kind == YQ_SUBJECT_MEMBER)
+        return yq_view_member_link(v, m->subject.userid) != NULL ? (struct answer){.known = true}
+                                                                 : find_person(v, m);
+    return yq_view_department_link(v, m->subject.id) != NULL ? (struct answer){.known = true}
+                                                             : find_department(v, m);
 }
 
 static void let_wait(struct yq_view *v, const struct suspect *m, const struct yq_error *error)
@@ -309,42 +364,42 @@ static int conclude(const struct yq_sync *s, struct yq_view *v, const struct sus
     char key[YQ_KEY_MAX];
     for (size_t i = 0; i < all->count; i++) {
         const struct suspect *m = &all->items[i];
-        struct answer a = {.known = true};
-        if (!has_link(v, m))
-            a = m->subject.kind == YQ_SUBJECT_MEMBER ? find_person(v, m) : find_department(v, m);
+        struct answer a = answer_about(v, m);
         if (!a.known) {
             let_wait(v, m, a.error);
             continue;
         }
         if (a.id != NULL)
-            link_with(s, v, c, m, a.id);
-        yq_commit_add(c, "HDEL", made_key(s, key), m->key, NULL);
+            (m->resigned != NULL ? mark_left : link_with)(s, v, c, m, a.id);
+        yq_commit_add(c, "HDEL", sent_key(s, key), m->key, NULL);
     }
     int done = yq_commit_count(c) > 0 ? yq_lease_commit(s->redis, s->keys, s->lease, c, err) : 0;
     yq_commit_free(c);
     return done;
 }
 
-static int adopt(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
+static int settle(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
 {
     struct suspects all = {0};
     int done = load(s, v, &all, err);
     if (done == 0 && all.count > 0 &&
         (load_links(s, v, &all, err) < 0 || ask_for_people(s, v, &all, err) < 0 ||
-         ask_for_departments(s, v, &all, err) < 0 || conclude(s, v, &all, err) < 0))
+         ask_for_departments(s, v, &all, err) < 0 || ask_for_resigned(s, v, &all, err) < 0 ||
+         conclude(s, v, &all, err) < 0))
         done = -1;
     free(all.items);
     return done;
 }
 
-/* What another worker is just making is noted, too: only under the lease it is known to be over. */
-int yq_made_adopt(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
+/* What another worker is just sending is noted, too: only under the lease it is known to be over.
+ */
+int yq_sent_settle(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
 {
     char key[YQ_KEY_MAX];
     const struct yq_sync_batch *b = s->batch;
     if (b == NULL)
-        return adopt(s, v, err);
-    redisReply *reply = yq_redis_command(s->redis, err, "EXISTS %s", made_key(s, key));
+        return settle(s, v, err);
+    redisReply *reply = yq_redis_command(s->redis, err, "EXISTS %s", sent_key(s, key));
     if (reply == NULL)
         return -1;
     bool any = reply->integer > 0;
@@ -353,7 +408,7 @@ int yq_made_adopt(const struct yq_sync *s, struct yq_view *v, struct yq_error *e
         return 0;
     if (b->begin(b->context, err) < 0)
         return -1;
-    int done = adopt(s, v, err);
+    int done = settle(s, v, err);
     if (b->end(b->context, done < 0 ? NULL : err) < 0)
         done = -1;
     return done;
