@@ -190,17 +190,14 @@ static bool agree_department(struct yq_link_department *link, const struct yq_ve
     return changed;
 }
 
-static bool is_removed(const struct yq_record *r, const struct yq_verdict *v,
-                       const char *department)
+static bool is_planned(struct yq_record *r, const char *key, const char *department)
 {
-    for (size_t i = 0; i < r->plan->operation_count; i++) {
+    for (size_t i = 0; key != NULL && i < r->plan->operation_count; i++) {
         const struct yq_operation *op = r->plan->operations[i];
-        char key[YQ_SUBJECT_MAX];
-        if (op->kind != YQ_OP_POST_REMOVE || op->department.id == NULL ||
-            strcmp(op->department.id, department) != 0)
-            continue;
-        yq_subject_key(&op->subject, key);
-        if (strcmp(key, v->key) == 0)
+        char own[YQ_SUBJECT_MAX];
+        yq_subject_key(&op->subject, own);
+        if ((op->kind == YQ_OP_POST_ADD || op->kind == YQ_OP_POST_REMOVE) &&
+            strcmp(own, key) == 0 && strcmp(yq_record_post_department(r, op), department) == 0)
             return true;
     }
     return false;
@@ -215,30 +212,44 @@ static bool knows_post(const struct yq_link_member *link, const char *department
     return false;
 }
 
-/* Posts of ours that were read though the link does not know them: the answer to the write was
- * lost. The reconcile finds by the link what is ours and not wanted any more. */
-static bool learn_posts(struct yq_record *r, struct yq_link_member *link,
-                        const struct yq_verdict *v)
+static bool shows_post(const struct yq_eteams_member *row, const char *department)
 {
-    bool learnt = false;
+    for (size_t i = 0; i < row->post_count; i++) {
+        if (row->posts[i].ours && strcmp(row->posts[i].department, department) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool yq_record_posts(struct yq_record *r, struct yq_link_member *link, const char *key)
+{
+    bool changed = false;
     const struct yq_eteams_member *row = yq_view_find_eteams_member(r->view, link->eteams);
     if (row == NULL || row->posts_fact != YQ_PRESENT || link->left)
         return false;
     for (size_t i = 0; i < row->post_count; i++) {
         const struct yq_eteams_post *post = &row->posts[i];
-        if (!post->ours || knows_post(link, post->department) || is_removed(r, v, post->department))
-            continue;
-        change_posts(r, link, post->department, true);
-        learnt = true;
+        if (post->ours && !knows_post(link, post->department) &&
+            !is_planned(r, key, post->department)) {
+            change_posts(r, link, post->department, true);
+            changed = true;
+        }
     }
-    return learnt;
+    for (size_t i = link->post_count; i-- > 0;) {
+        const char *department = link->posts[i];
+        if (!shows_post(row, department) && !is_planned(r, key, department)) {
+            change_posts(r, link, department, false);
+            changed = true;
+        }
+    }
+    return changed;
 }
 
 void yq_record_agreed(struct yq_record *r, const struct yq_verdict *v)
 {
     if (v->subject.kind == YQ_SUBJECT_MEMBER) {
         struct yq_link_member *link = yq_view_member_link(r->view, v->subject.userid);
-        bool learnt = link != NULL && learn_posts(r, link, v);
+        bool learnt = link != NULL && yq_record_posts(r, link, v->key);
         if (link != NULL && (agree_member(link, v) || learnt))
             put_member(r, link);
     } else if (v->subject.kind == YQ_SUBJECT_DEPARTMENT) {

@@ -1,14 +1,13 @@
-/* Creations and resignations with an unknown result. */
-#include "sent.h"
+/* Creations, resignations and part-time departments with an unknown result. */
+#include "record_links.h"
+#include "sent_inner.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "clients/eteams_client.h"
 #include "clients/store.h"
-#include "model/normal.h"
 #include "service/connection.h"
 
 /* ---- writing down ---- */
@@ -21,7 +20,7 @@ static const char *sent_key(const struct yq_sync *s, char out[YQ_KEY_MAX])
 bool yq_sent_counts(const struct yq_operation *op)
 {
     return op->kind == YQ_OP_DEPARTMENT_CREATE || op->kind == YQ_OP_MEMBER_CREATE ||
-           op->kind == YQ_OP_MEMBER_RESIGN;
+           op->kind == YQ_OP_MEMBER_RESIGN || op->kind == YQ_OP_POST_ADD;
 }
 
 static void add_value(struct yq_buf *json, const char *field, const char *value)
@@ -32,12 +31,23 @@ static void add_value(struct yq_buf *json, const char *field, const char *value)
     yq_buf_add_json_string(json, value);
 }
 
+/* Of part-time departments a member may get several at once. */
+static void field_of(struct yq_record *r, const struct yq_operation *op,
+                     char out[YQ_SENT_FIELD_MAX])
+{
+    char subject[YQ_SUBJECT_MAX];
+    yq_subject_key(&op->subject, subject);
+    bool post = op->kind == YQ_OP_POST_ADD;
+    (void)snprintf(out, YQ_SENT_FIELD_MAX, "%s%s%.24s", subject, post ? " " : "",
+                   post ? yq_record_post_department(r, op) : "");
+}
+
 void yq_sent_note(struct yq_record *r, const struct yq_operation *op, const char *parent)
 {
     static const char *const fields[] = {"username", "mobile", "email", "job_num", "name"};
-    char key[YQ_KEY_MAX], subject[YQ_SUBJECT_MAX];
+    char key[YQ_KEY_MAX], field[YQ_SENT_FIELD_MAX];
     struct yq_buf json = YQ_BUF_INIT;
-    yq_subject_key(&op->subject, subject);
+    field_of(r, op, field);
     yq_buf_adds(&json, "{\"v\":1");
     for (size_t i = 0; i < op->change_count; i++) {
         const struct yq_change *c = &op->changes[i];
@@ -53,34 +63,18 @@ void yq_sent_note(struct yq_record *r, const struct yq_operation *op, const char
     if (op->kind == YQ_OP_MEMBER_RESIGN)
         add_value(&json, "resigned", op->target);
     yq_buf_addc(&json, '}');
-    yq_commit_add(r->commit, "HSET", sent_key(r->sync, key), subject, yq_buf_text(&json), NULL);
+    yq_commit_add(r->commit, "HSET", sent_key(r->sync, key), field, yq_buf_text(&json), NULL);
     yq_buf_release(&json);
 }
 
 void yq_sent_drop(struct yq_record *r, const struct yq_operation *op)
 {
-    char key[YQ_KEY_MAX], subject[YQ_SUBJECT_MAX];
-    yq_subject_key(&op->subject, subject);
-    yq_commit_add(r->commit, "HDEL", sent_key(r->sync, key), subject, NULL);
+    char key[YQ_KEY_MAX], field[YQ_SENT_FIELD_MAX];
+    field_of(r, op, field);
+    yq_commit_add(r->commit, "HDEL", sent_key(r->sync, key), field, NULL);
 }
 
-/* ---- finding again ---- */
-
-/* Who, and what was sent. */
-struct suspect {
-    struct yq_subject subject;
-    char key[YQ_SUBJECT_MAX];
-    const char *name;
-    const char *job_num;
-    const char *resigned;               /* the record of a resignation; NULL: a creation */
-    struct yq_lookup *lookups[3];       /* of a new person */
-    struct yq_eteams_department *above; /* of a new department */
-};
-
-struct suspects {
-    struct suspect *items;
-    size_t count;
-};
+/* ---- reading ---- */
 
 static const char *value_of(struct yq_view *v, const cJSON *json, const char *field)
 {
@@ -88,7 +82,7 @@ static const char *value_of(struct yq_view *v, const cJSON *json, const char *fi
     return text ? yq_arena_strdup(v->arena, text) : NULL;
 }
 
-static bool read_suspect(struct yq_view *v, struct suspect *m, const cJSON *json)
+static bool read_suspect(struct yq_view *v, struct yq_suspect *m, const cJSON *json)
 {
     const char *mobile = value_of(v, json, "mobile"), *email = value_of(v, json, "email");
     const char *parent = value_of(v, json, "parent"), *userid = value_of(v, json, "userid");
@@ -104,10 +98,20 @@ static bool read_suspect(struct yq_view *v, struct suspect *m, const cJSON *json
     } else if (parent != NULL) {
         m->above = yq_view_eteams_department(v, parent);
     }
-    return m->name != NULL || m->resigned != NULL;
+    return m->name != NULL || m->resigned != NULL || m->post;
 }
 
-static int load(const struct yq_sync *s, struct yq_view *v, struct suspects *all,
+/* "member:li.na", or of a post "member:li.na DEPARTMENT". */
+static bool read_field(struct yq_suspect *m, const char *field)
+{
+    char subject[YQ_SENT_FIELD_MAX];
+    (void)snprintf(m->field, sizeof(m->field), "%s", field);
+    (void)snprintf(subject, sizeof(subject), "%.*s", (int)strcspn(m->field, " "), m->field);
+    m->post = strchr(m->field, ' ') != NULL;
+    return yq_subject_parse(subject, &m->subject, NULL) == 0;
+}
+
+static int load(const struct yq_sync *s, struct yq_view *v, struct yq_suspects *all,
                 struct yq_error *err)
 {
     char key[YQ_KEY_MAX];
@@ -117,12 +121,10 @@ static int load(const struct yq_sync *s, struct yq_view *v, struct suspects *all
     all->items = yq_calloc(reply->elements / 2 + 1, sizeof(*all->items));
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
         const redisReply *value = reply->element[i + 1];
-        struct suspect *m = &all->items[all->count];
+        struct yq_suspect *m = &all->items[all->count];
         cJSON *json = yq_json_parse(value->str, value->len, NULL);
-        *m = (struct suspect){.name = NULL};
-        (void)snprintf(m->key, sizeof(m->key), "%s", reply->element[i]->str);
-        if (json != NULL && yq_subject_parse(m->key, &m->subject, NULL) == 0 &&
-            read_suspect(v, m, json))
+        *m = (struct yq_suspect){.name = NULL};
+        if (json != NULL && read_field(m, reply->element[i]->str) && read_suspect(v, m, json))
             all->count++;
         cJSON_Delete(json);
     }
@@ -130,9 +132,7 @@ static int load(const struct yq_sync *s, struct yq_view *v, struct suspects *all
     return 0;
 }
 
-/* ---- asking ---- */
-
-static int load_links(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
+static int load_links(const struct yq_sync *s, struct yq_view *v, const struct yq_suspects *all,
                       struct yq_error *err)
 {
     const char *id = s->connection->settings->id;
@@ -154,132 +154,10 @@ static int load_links(const struct yq_sync *s, struct yq_view *v, const struct s
     return done;
 }
 
-static int ask_for_people(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
-                          struct yq_error *err)
-{
-    struct yq_lookup **lookups = yq_calloc(3 * all->count + 1, sizeof(*lookups));
-    const char **ids = NULL;
-    size_t count = 0, hits = 0, capacity = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        for (int f = 0; f < 3; f++) {
-            struct yq_lookup *l = all->items[i].lookups[f];
-            if (l != NULL && l->fact == YQ_UNASKED)
-                lookups[count++] = l;
-        }
-    }
-    int done =
-        count ? yq_eteams_look_up(s->connection->eteams, s->http, v, lookups, count, s->watch, err)
-              : 0;
-    for (size_t i = 0; done == 0 && i < count; i++) {
-        for (size_t k = 0; k < lookups[i]->hit_count; k++) {
-            yq_grow(&ids, &capacity, hits, sizeof(*ids));
-            ids[hits++] = lookups[i]->hits[k]->id;
-            lookups[i]->hits[k]->owner_asked = true;
-        }
-    }
-    if (hits > 0)
-        done = yq_store_load_member_owners(s->redis, s->keys, s->connection->settings->id, ids,
-                                           hits, v, err);
-    free(ids);
-    free(lookups);
-    return done;
-}
-
-/* The children of where they were sent to, and whose they are. */
-static int ask_for_departments(const struct yq_sync *s, struct yq_view *v,
-                               const struct suspects *all, struct yq_error *err)
-{
-    const char **ids = yq_calloc(all->count, sizeof(*ids)), **children = NULL;
-    size_t count = 0, child_count = 0, capacity = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        const struct yq_eteams_department *above = all->items[i].above;
-        if (above != NULL && above->children == YQ_UNASKED)
-            ids[count++] = above->id;
-    }
-    int done = count ? yq_eteams_read_children(s->connection->eteams, s->http, v, ids, count,
-                                               s->watch, err)
-                     : 0;
-    for (struct yq_eteams_department *d = v->eteams_departments; d != NULL; d = d->hh.next) {
-        yq_grow(&children, &capacity, child_count, sizeof(*children));
-        children[child_count++] = d->id;
-        d->owner_asked = true;
-    }
-    if (done == 0 && count > 0 && child_count > 0)
-        done = yq_store_load_department_owners(s->redis, s->keys, s->connection->settings->id,
-                                               children, child_count, v, err);
-    free(ids);
-    free(children);
-    return done;
-}
-
-static int ask_for_resigned(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
-                            struct yq_error *err)
-{
-    const char **ids = yq_calloc(all->count, sizeof(*ids));
-    size_t count = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].resigned != NULL)
-            ids[count++] = all->items[i].resigned;
-    }
-    int done =
-        count ? yq_eteams_read_members(s->connection->eteams, s->http, v, ids, count, s->watch, err)
-              : 0;
-    free(ids);
-    return done;
-}
-
-/* What eteams answered. */
-struct answer {
-    bool known;
-    const struct yq_error *error; /* why it is not known */
-    const char *id;               /* of the record; NULL: it never happened */
-};
-
-/* In service, nobody's, and with the name that was sent. */
-static struct answer find_person(struct yq_view *v, const struct suspect *m)
-{
-    for (int f = 0; f < 3; f++) {
-        const struct yq_lookup *l = m->lookups[f];
-        if (l != NULL && l->fact != YQ_PRESENT)
-            return (struct answer){.error = l->error};
-        for (size_t i = 0; l != NULL && i < l->hit_count; i++) {
-            const struct yq_eteams_member *row = l->hits[i];
-            if (row->in_service && !row->secondary && row->owner == NULL &&
-                yq_same_name(v->arena, m->name, row->name))
-                return (struct answer){.known = true, .id = row->id};
-        }
-    }
-    return (struct answer){.known = true};
-}
-
-static struct answer find_resigned(const struct yq_view *v, const struct suspect *m)
-{
-    const struct yq_eteams_member *row = yq_view_find_eteams_member(v, m->resigned);
-    if (row == NULL || row->fact == YQ_UNREADABLE)
-        return (struct answer){.error = row != NULL ? row->error : NULL};
-    bool gone = row->fact == YQ_PRESENT && !row->in_service;
-    return (struct answer){.known = true, .id = gone ? row->id : NULL};
-}
-
-/* Below the record that was meant, enabled, nobody's, and with the name that was sent. */
-static struct answer find_department(struct yq_view *v, const struct suspect *m)
-{
-    const struct yq_eteams_department *above = m->above;
-    if (above != NULL && above->children == YQ_UNREADABLE)
-        return (struct answer){.error = above->error};
-    for (const struct yq_eteams_department *d = v->eteams_departments; above && d; d = d->hh.next) {
-        if (d->fact == YQ_PRESENT && d->enabled && d->owner == NULL && d->parent != NULL &&
-            d->name != NULL && strcmp(d->parent, above->id) == 0 &&
-            yq_same_name(v->arena, m->name, d->name))
-            return (struct answer){.known = true, .id = d->id};
-    }
-    return (struct answer){.known = true};
-}
-
 /* ---- concluding ---- */
 
 static void put_link(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
-                     const struct suspect *m, const char *eteams)
+                     const struct yq_suspect *m, const char *eteams)
 {
     const char *id = s->connection->settings->id;
     int64_t now = yq_wall_ms(s->clock);
@@ -301,7 +179,7 @@ static void put_link(const struct yq_sync *s, struct yq_view *v, struct yq_commi
 }
 
 static void link_with(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
-                      const struct suspect *m, const char *eteams)
+                      const struct yq_suspect *m, const char *eteams)
 {
     bool member = m->subject.kind == YQ_SUBJECT_MEMBER;
     const char *after = yq_arena_printf(v->arena, "{\"eteams\":\"%s\"}", eteams);
@@ -312,7 +190,7 @@ static void link_with(const struct yq_sync *s, struct yq_view *v, struct yq_comm
                                           .rule = member ? "R3" : "R1",
                                           .op = yq_operation_kind_name(
                                               member ? YQ_OP_MEMBER_LINK : YQ_OP_DEPARTMENT_LINK),
-                                          .subject = m->key,
+                                          .subject = m->field,
                                           .before = "{}",
                                           .after = after,
                                           .result = "ok"});
@@ -320,11 +198,11 @@ static void link_with(const struct yq_sync *s, struct yq_view *v, struct yq_comm
 
 /* We let the person go: so we take it back, too, and it counts for the guard. */
 static void mark_left(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
-                      const struct suspect *m, const char *eteams)
+                      const struct yq_suspect *m, const char *eteams)
 {
     const char *id = s->connection->settings->id;
     struct yq_link_member *link = yq_view_member_link(v, m->subject.userid);
-    yq_store_add_removal(c, s->keys, id, m->key, yq_wall_ms(s->clock));
+    yq_store_add_removal(c, s->keys, id, m->field, yq_wall_ms(s->clock));
     if (link == NULL || strcmp(link->eteams, eteams) != 0)
         return;
     link->left = true;
@@ -332,19 +210,18 @@ static void mark_left(const struct yq_sync *s, struct yq_view *v, struct yq_comm
     yq_store_put_member_link(c, s->keys, id, link);
 }
 
-/* A link says by itself what became of a creation. */
-static struct answer answer_about(struct yq_view *v, const struct suspect *m)
+/* The link is to name those of ours that are there, and no others. */
+static void take_posts(const struct yq_sync *s, struct yq_view *v, struct yq_commit *c,
+                       const struct yq_suspect *m, const char *eteams)
 {
-    if (m->resigned != NULL)
-        return find_resigned(v, m);
-    if (m->subject.kind == YQ_SUBJECT_MEMBER)
-        return yq_view_member_link(v, m->subject.userid) != NULL ? (struct answer){.known = true}
-                                                                 : find_person(v, m);
-    return yq_view_department_link(v, m->subject.id) != NULL ? (struct answer){.known = true}
-                                                             : find_department(v, m);
+    struct yq_link_member *link = yq_view_member_link(v, m->subject.userid);
+    struct yq_record r = {.sync = s, .view = v, .commit = c};
+    (void)eteams;
+    if (yq_record_posts(&r, link, NULL))
+        yq_store_put_member_link(c, s->keys, s->connection->settings->id, link);
 }
 
-static void let_wait(struct yq_view *v, const struct suspect *m, const struct yq_error *error)
+static void let_wait(struct yq_view *v, const struct yq_suspect *m, const struct yq_error *error)
 {
     if (m->subject.kind == YQ_SUBJECT_MEMBER) {
         struct yq_wecom_member *w = yq_view_wecom_member(v, m->subject.userid);
@@ -357,21 +234,21 @@ static void let_wait(struct yq_view *v, const struct suspect *m, const struct yq
     }
 }
 
-static int conclude(const struct yq_sync *s, struct yq_view *v, const struct suspects *all,
+static int conclude(const struct yq_sync *s, struct yq_view *v, const struct yq_suspects *all,
                     struct yq_error *err)
 {
     struct yq_commit *c = yq_commit_new();
     char key[YQ_KEY_MAX];
     for (size_t i = 0; i < all->count; i++) {
-        const struct suspect *m = &all->items[i];
-        struct answer a = answer_about(v, m);
+        const struct yq_suspect *m = &all->items[i];
+        struct yq_sent_answer a = yq_sent_answer(v, m);
         if (!a.known) {
             let_wait(v, m, a.error);
             continue;
         }
         if (a.id != NULL)
-            (m->resigned != NULL ? mark_left : link_with)(s, v, c, m, a.id);
-        yq_commit_add(c, "HDEL", sent_key(s, key), m->key, NULL);
+            (m->resigned != NULL ? mark_left : m->post ? take_posts : link_with)(s, v, c, m, a.id);
+        yq_commit_add(c, "HDEL", sent_key(s, key), m->field, NULL);
     }
     int done = yq_commit_count(c) > 0 ? yq_lease_commit(s->redis, s->keys, s->lease, c, err) : 0;
     yq_commit_free(c);
@@ -380,11 +257,10 @@ static int conclude(const struct yq_sync *s, struct yq_view *v, const struct sus
 
 static int settle(const struct yq_sync *s, struct yq_view *v, struct yq_error *err)
 {
-    struct suspects all = {0};
+    struct yq_suspects all = {0};
     int done = load(s, v, &all, err);
     if (done == 0 && all.count > 0 &&
-        (load_links(s, v, &all, err) < 0 || ask_for_people(s, v, &all, err) < 0 ||
-         ask_for_departments(s, v, &all, err) < 0 || ask_for_resigned(s, v, &all, err) < 0 ||
+        (load_links(s, v, &all, err) < 0 || yq_sent_ask(s, v, &all, err) < 0 ||
          conclude(s, v, &all, err) < 0))
         done = -1;
     free(all.items);
