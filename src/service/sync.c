@@ -12,9 +12,9 @@
 #include "gather.h"
 #include "hold.h"
 #include "led.h"
-#include "sent.h"
 #include "plan/guard.h"
 #include "record.h"
+#include "sent.h"
 #include "service/log.h"
 #include "service/metrics.h"
 
