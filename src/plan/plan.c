@@ -123,6 +123,7 @@ static void sort_evidence(struct planner *p)
     for (const struct yq_evidence *e = p->view->evidence; e != NULL; e = e->hh.next) {
         if (e->subject.kind == YQ_SUBJECT_MEMBER || e->subject.kind == YQ_SUBJECT_DEPARTMENT)
             p->evidence[p->evidence_count++] = e;
+        p->tried_before |= e->attempts > 1;
     }
     qsort(p->evidence, p->evidence_count, sizeof(*p->evidence), compare_evidence);
 }

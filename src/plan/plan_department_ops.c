@@ -86,6 +86,18 @@ static void emit_step_aside(struct planner *p, const struct department *d,
     change(op, "name", d->row->name, temporary_name(p, d));
 }
 
+/* Where it stands, before what comes below it; behind its change of name and place where it cannot
+ * be enabled before. */
+static void emit_enable(struct planner *p, const struct department *d,
+                        const struct yq_subject *subject)
+{
+    bool at_once = may_stand_up(p, d);
+    int stage = at_once ? STAGE_DEPARTMENT + d->depth * STAGE_LEVEL : d->stage + 1;
+    struct yq_operation *op = operation(p, YQ_OP_DEPARTMENT_ENABLE, stage, subject, "D8");
+    op->target = d->row->id;
+    op->name = d->row->name;
+}
+
 static void emit_record(struct planner *p, struct department *d, const struct yq_subject *subject)
 {
     struct yq_operation *op;
@@ -103,11 +115,8 @@ static void emit_record(struct planner *p, struct department *d, const struct yq
         op->how = "name";
         op->name = d->row->name;
     }
-    if (!d->row->enabled) {
-        op = operation(p, YQ_OP_DEPARTMENT_ENABLE, d->stage, subject, "D8");
-        op->target = d->row->id;
-        op->name = d->row->name;
-    }
+    if (!d->row->enabled)
+        emit_enable(p, d, subject);
     bool renamed = !yq_same_name(p->arena, d->name, d->row->name) || d->step_aside;
     bool moved = d->id != WECOM_ROOT && (d->parent.id == NULL || d->row->parent == NULL ||
                                          strcmp(d->parent.id, d->row->parent) != 0);
@@ -145,6 +154,11 @@ static void emit_ready(struct planner *p, struct department *d, struct yq_verdic
                  changed ? YQ_REASON_NONE : YQ_REASON_IN_STEP, NULL, NULL);
 }
 
+static bool is_case(enum yq_reason_code code)
+{
+    return code == YQ_REASON_NAME_LINKED || code == YQ_REASON_NAME_TAKEN;
+}
+
 static void emit_one(struct planner *p, struct department *d)
 {
     struct yq_subject subject = yq_subject_department(d->id);
@@ -162,8 +176,8 @@ static void emit_one(struct planner *p, struct department *d)
             conclude(v, YQ_VERDICT_SKIP, YQ_REASON_NOT_IN_ETEAMS, NULL, NULL);
         break;
     case HIDES:
-        conclude(v, d->reason.code == YQ_REASON_NAME_LINKED ? YQ_VERDICT_CASE : YQ_VERDICT_SKIP,
-                 d->reason.code, arg1, arg2);
+        conclude(v, is_case(d->reason.code) ? YQ_VERDICT_CASE : YQ_VERDICT_SKIP, d->reason.code,
+                 arg1, arg2);
         break;
     default:
         conclude(v, YQ_VERDICT_WAIT, d->reason.code, arg1, arg2);

@@ -86,6 +86,11 @@ static bool record_read(struct planner *p, const struct department *d)
     return false;
 }
 
+bool is_closed(const struct yq_eteams_department *row)
+{
+    return row != NULL && row->fact == YQ_PRESENT && !row->enabled;
+}
+
 /* Whatever the parent waits for, what is below it belongs below its record; which may yet move. */
 static enum progress below_waiting(struct planner *p, struct department *d,
                                    const struct department *parent)
@@ -94,7 +99,7 @@ static enum progress below_waiting(struct planner *p, struct department *d,
         return OPEN;
     const struct yq_eteams_department *row =
         yq_view_find_eteams_department(p->view, parent->link->eteams);
-    if (row->fact != YQ_PRESENT)
+    if (row->fact != YQ_PRESENT || !row->enabled)
         return parent_waits(p, d, parent);
     d->parent = (struct yq_ref){.id = row->id, .wecom = parent->id};
     d->parent_waits = true;
@@ -125,7 +130,8 @@ static enum progress settle_parent(struct planner *p, struct department *d,
         d->depth = parent->depth + 1;
         return READY;
     case HIDES:
-        if (parent->reason.code == YQ_REASON_OUT_OF_SIGHT)
+        if (parent->reason.code == YQ_REASON_OUT_OF_SIGHT &&
+            (parent->link == NULL || parent->link_is_stale))
             return p->view->eteams_root ? READY : OPEN;
         break;
     case OPEN:
@@ -174,11 +180,8 @@ static enum progress find_or_create(struct planner *p, struct department *d)
         return await_holder(p, d, spot, there);
     if (spot == TAKEN_BY_LINKED)
         return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, there->owner->id), NULL);
-    if (spot == FREE && d->parent.id != NULL) {
+    if (spot == FREE && d->parent.id != NULL)
         there = child_named(p, d->parent.id, d->name, false, d);
-        if (there != NULL && there->owner != NULL)
-            there = NULL;
-    }
     const struct department *other = rival(p, d);
     if (other != NULL)
         return stop(d, HIDES, YQ_REASON_NAME_LINKED, number_text(p, other->id), NULL);
@@ -213,6 +216,31 @@ static enum progress avoid_circle(struct planner *p, struct department *d)
     return READY;
 }
 
+/* Everything about the place where a disabled one stands, which decides when it is enabled. */
+static bool old_place_known(struct planner *p, struct department *d)
+{
+    const char *parent = d->row->parent;
+    if (parent == NULL)
+        return true;
+    const struct yq_eteams_department *row = yq_view_find_eteams_department(p->view, parent);
+    if (row != NULL && row->fact != YQ_UNASKED)
+        return children_known(p, d, parent);
+    need(p, YQ_NEED_ETEAMS_DEPARTMENT, parent, 0);
+    d->progress = OPEN;
+    return false;
+}
+
+/* A disabled one that keeps its old name: is that free where it belongs, too? Nothing else is known
+ * of a place that it only keeps. */
+static bool may_be_enabled(struct planner *p, struct department *d, bool belongs_there)
+{
+    const struct yq_eteams_department *there = NULL;
+    if (belongs_there && look_at_place(p, d, &there) == FREE && rival(p, d) == NULL)
+        return true;
+    stop(d, HIDES, d->reason.code, d->reason.args[0], NULL);
+    return false;
+}
+
 /* With a record: does it have to move or be renamed, and is there room? */
 static enum progress compare_record(struct planner *p, struct department *d)
 {
@@ -221,7 +249,7 @@ static enum progress compare_record(struct planner *p, struct department *d)
     const char *own = d->row->name;
     if (!renamed)
         d->name = own;
-    if (!renamed && !moved) {
+    if (!renamed && !moved && d->row->enabled) {
         claim_place(p, d);
         return ready(d, d->row->id);
     }
@@ -230,6 +258,8 @@ static enum progress compare_record(struct planner *p, struct department *d)
     if (moved && avoid_circle(p, d) != READY)
         return d->progress;
     if (d->parent.id != NULL && !children_known(p, d, d->parent.id))
+        return d->progress;
+    if (!d->row->enabled && !old_place_known(p, d))
         return d->progress;
     const struct yq_eteams_department *there = NULL;
     enum spot spot = look_at_place(p, d, &there);
@@ -243,7 +273,10 @@ static enum progress compare_record(struct planner *p, struct department *d)
         d->name_kept = true;
         d->name = own;
         bool under_old_name = moved && renamed && look_at_place(p, d, &there) == FREE;
-        if (!under_old_name || rival(p, d) != NULL)
+        bool keeps_place = !under_old_name || rival(p, d) != NULL;
+        if (!d->row->enabled && !may_be_enabled(p, d, !moved || !keeps_place))
+            return d->progress;
+        if (keeps_place)
             d->parent = (struct yq_ref){.id = d->row->parent};
     }
     claim_place(p, d);
@@ -298,6 +331,20 @@ static enum progress settle_present(struct planner *p, struct department *d,
     return find_or_create(p, d);
 }
 
+/* Frozen: what was linked stays as it is (decisions.md 26); nothing new goes into what eteams has
+ * disabled meanwhile. */
+static enum progress settle_hidden(struct planner *p, struct department *d)
+{
+    const struct yq_eteams_department *row =
+        d->link != NULL ? yq_view_find_eteams_department(p->view, d->link->eteams) : NULL;
+    d->link_is_stale = row != NULL && row->fact == YQ_ABSENT;
+    if (d->link == NULL || d->link_is_stale || is_closed(row))
+        return stop(d, HIDES, YQ_REASON_OUT_OF_SIGHT, NULL, NULL);
+    ready(d, d->link->eteams);
+    d->full = false;
+    return stop(d, READY, YQ_REASON_OUT_OF_SIGHT, NULL, NULL);
+}
+
 static enum progress settle_read(struct planner *p, struct department *d)
 {
     const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, d->id);
@@ -312,12 +359,7 @@ static enum progress settle_read(struct planner *p, struct department *d)
             return d->progress = OPEN;
         return stop(d, GONE, YQ_REASON_DEPARTMENT_GONE, NULL, NULL);
     case YQ_HIDDEN:
-        if (d->link != NULL) { /* frozen: what was linked stays as it is (decisions.md 26) */
-            ready(d, d->link->eteams);
-            d->full = false;
-            return stop(d, READY, YQ_REASON_OUT_OF_SIGHT, NULL, NULL);
-        }
-        return stop(d, HIDES, YQ_REASON_OUT_OF_SIGHT, NULL, NULL);
+        return settle_hidden(p, d);
     default:
         return stop(d, WAITS, YQ_REASON_UNREADABLE, w->error ? w->error->text : "WeCom", NULL);
     }
@@ -351,11 +393,26 @@ static void settle_root(struct planner *p, struct department *d)
     d->full = true;
 }
 
+/* Without a comparison what is linked is believed to stand; what is known to be gone or disabled in
+ * eteams is compared: false. */
+static bool settle_by_link(struct planner *p, struct department *d)
+{
+    const struct yq_eteams_department *row =
+        yq_view_find_eteams_department(p->view, d->link->eteams);
+    enum yq_fact fact = row != NULL ? row->fact : YQ_UNASKED;
+    if (fact == YQ_ABSENT || is_closed(row))
+        return false;
+    ready(d, d->link->eteams);
+    return true;
+}
+
 static void settle(struct planner *p, struct department *d, bool full)
 {
     d->link = yq_view_department_link(p->view, d->id);
     d->full = full;
     d->progress = BUSY;
+    if (d->link != NULL && p->tried_before) /* perhaps it does not stand (decisions.md 27) */
+        (void)record_read(p, d);
     if (d->id == WECOM_ROOT) {
         settle_root(p, d);
     } else if (never_touch(p, d->id)) {
@@ -363,9 +420,7 @@ static void settle(struct planner *p, struct department *d, bool full)
         if (d->link != NULL)
             ready(d, d->link->eteams);
         d->full = false;
-    } else if (d->link != NULL && !full) {
-        ready(d, d->link->eteams);
-    } else {
+    } else if (full || d->link == NULL || !settle_by_link(p, d)) {
         d->full = true;
         settle_read(p, d);
     }

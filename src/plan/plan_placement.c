@@ -36,12 +36,13 @@ static const struct yq_wecom_member *source(struct member *m)
     return e->reported_member;
 }
 
-/* What stands for the department: also while its own place in the tree has to wait, or is a case.
- */
-static struct yq_ref usable_ref(const struct department *d)
+/* What stands for the department: also while its own place in the tree has to wait, or is a case;
+ * not what is disabled and stays so. */
+static struct yq_ref usable_ref(const struct planner *p, const struct department *d)
 {
     bool unsettled = d->progress == WAITS || d->progress == HIDES;
-    if (unsettled && d->link != NULL && !d->link_is_stale)
+    if (unsettled && d->link != NULL && !d->link_is_stale &&
+        !is_closed(yq_view_find_eteams_department(p->view, d->link->eteams)))
         return (struct yq_ref){.id = d->link->eteams, .wecom = d->id};
     return d->ref;
 }
@@ -63,7 +64,7 @@ static enum progress resolve(struct planner *p, struct member *m, const struct y
         const struct department *d = settle_department(p, w->departments[i], false);
         if (d->progress == OPEN)
             step = OPEN;
-        struct yq_ref ref = usable_ref(d);
+        struct yq_ref ref = usable_ref(p, d);
         if (ref.id == NULL && waits(d) && step == READY) {
             conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_PARENT_WAITS,
                      yq_arena_printf(p->arena, "%u", d->id), yq_reason_name(d->reason.code));
@@ -87,7 +88,7 @@ static bool named_main(struct planner *p, const struct member *m, const struct y
     if (!visible && (m->row != NULL || w->department_count == 0))
         return false;
     const struct department *d = settle_department(p, visible ? main : w->departments[0], false);
-    struct yq_ref ref = usable_ref(d);
+    struct yq_ref ref = usable_ref(p, d);
     if (d->progress != READY && ref.id == NULL)
         return false;
     *ret = ref;

@@ -75,7 +75,7 @@ const struct yq_eteams_department *child_named(struct planner *p, const char *pa
     const struct yq_eteams_department *best = NULL;
     for (size_t i = 0; i < place->row_count; i++) {
         const struct yq_eteams_department *c = place->rows[i];
-        if (c->enabled != enabled || c == d->row)
+        if (c->enabled != enabled || c == d->row || (!enabled && c->owner != NULL))
             continue;
         if (best == NULL || strcmp(c->id, best->id) < 0)
             best = c;
@@ -254,6 +254,26 @@ bool is_taken_over(struct planner *p, const struct yq_eteams_department *row)
             return true;
     }
     return false;
+}
+
+bool may_stand_up(struct planner *p, const struct department *d)
+{
+    const struct yq_eteams_department *row = d->row;
+    struct yq_ref parent = {.id = row->parent};
+    bool moves = !in_place(row, d->parent.id);
+    if (moves && (!row->parent || is_closed(yq_view_find_eteams_department(p->view, row->parent))))
+        return false;
+    const struct place *place = place_at(p, place_key(p, &parent, row->name));
+    for (size_t i = 0; i < place->row_count; i++) {
+        if (place->rows[i]->enabled)
+            return false;
+    }
+    for (size_t i = 0; i < place->claim_count; i++) {
+        const struct department *o = place->claims[i];
+        if (o->progress == READY && o->row != row)
+            return false;
+    }
+    return true;
 }
 
 /* Did d count on somebody who stays after all? */

@@ -145,6 +145,7 @@ struct planner {
     size_t evidence_count;
     const struct yq_evidence **renames; /* those that say a new userid */
     size_t rename_count;
+    bool tried_before;            /* something of this scope is tried again */
     struct department *postponed; /* to be settled before the outermost settle_department returns */
     int nesting;
     const struct blocked *blocked;
@@ -164,9 +165,12 @@ void change_ref(struct yq_operation *op, const char *field, const char *before, 
 
 /* plan_departments.c: settles it, and those it depends on. full: compare it with eteams. */
 struct department *settle_department(struct planner *p, uint32_t id, bool full);
+/* Disabled in eteams: nothing can be put in it or below it. NULL: not known. */
+bool is_closed(const struct yq_eteams_department *row);
 /* plan_places.c */
-/* The child of `parent` with that name, enabled or disabled as asked, other than d's own record.
- * With several, the smallest id: the choice must not depend on the order of a list. */
+/* The child of `parent` with that name, other than d's own record: an enabled one, or a disabled
+ * one that nobody is linked with. With several, the smallest id: the choice must not depend on the
+ * order of a list. */
 const struct yq_eteams_department *child_named(struct planner *p, const char *parent,
                                                const char *name, bool enabled,
                                                const struct department *d);
@@ -187,6 +191,9 @@ enum progress look_above(struct planner *p, const struct department *d, bool pla
  * d's own, above it; *stage is raised to the last in which one of these moves. */
 enum progress settle_between(struct planner *p, const struct department *d, uint32_t wecom_parent,
                              int *stage);
+/* Once everything is settled: can d's disabled record be enabled where it stands, as it is called?
+ */
+bool may_stand_up(struct planner *p, const struct department *d);
 /* Those who depend on each other count on each other before all is known. Once everything is
  * settled: blocks whoever takes a place that is kept after all, or moves below one that does not
  * move away. True: plan anew. */

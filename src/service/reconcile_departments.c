@@ -75,7 +75,7 @@ static bool differs(struct yq_view *v, const struct yq_wecom_department *d)
     if (link == NULL)
         return d->name != NULL; /* without a name it cannot be made */
     const struct yq_eteams_department *row = yq_view_find_eteams_department(v, link->eteams);
-    if (row == NULL || row->fact != YQ_PRESENT)
+    if (row == NULL || row->fact != YQ_PRESENT || !row->enabled)
         return true;
     const char *parent = wanted_parent(v, d);
     if (parent == NULL || row->parent == NULL || strcmp(parent, row->parent) != 0)

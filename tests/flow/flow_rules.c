@@ -162,6 +162,61 @@ static void the_root_is_renamed_where_that_is_wanted(void **state)
     expect_all_well(s);
 }
 
+/* ---- what somebody disabled in eteams (D8) ---- */
+
+static void disable_by_hand(struct stage *s, const char *name)
+{
+    char *id = department_field(s, name, "id");
+    tell(s, STAGE_ETEAMS, "/_sim/change", "{\"do\":\"disable_department\",\"id\":\"%s\"}", id);
+    free(id);
+}
+
+static struct stage *with_a_disabled_branch(void **state)
+{
+    struct stage *s = company(state, NULL);
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "市场", 1);
+    wecom_department(s, 4, "渠道", 3);
+    wecom_member(s, "li.na", "李娜", "2");
+    wecom_member(s, "wang.wei", "王伟", "2");
+    stage_settle(s, false);
+    disable_by_hand(s, "渠道");
+    disable_by_hand(s, "市场");
+    return s;
+}
+
+static void whoever_moves_there_finds_it_enabled(void **state)
+{
+    struct stage *s = with_a_disabled_branch(state);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[4]}");
+    stage_settle(s, true);
+    expect_person(s, "li.na", "department", "渠道", NULL);
+    expect_status(s, "市场", "1");
+    expect_status(s, "渠道", "1");
+    expect_dead(s, 0);
+    expect_in_step(s);
+}
+
+static void a_new_department_below_it_finds_it_enabled(void **state)
+{
+    struct stage *s = with_a_disabled_branch(state);
+    wecom_department(s, 5, "直销", 4);
+    stage_settle(s, true);
+    expect_department(s, "直销", "渠道", 5);
+    expect_status(s, "市场", "1");
+    expect_dead(s, 0);
+}
+
+static void a_reconcile_enables_it(void **state)
+{
+    struct stage *s = with_a_disabled_branch(state);
+    sync_all(s);
+    expect_status(s, "市场", "1");
+    expect_status(s, "渠道", "1");
+    expect_in_step(s);
+    expect_all_well(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +224,9 @@ int main(void)
         STORY(a_branch_closes_though_nobody_heard),
         STORY(one_that_is_not_empty_is_kept),
         STORY(the_root_is_renamed_where_that_is_wanted),
+        STORY(whoever_moves_there_finds_it_enabled),
+        STORY(a_new_department_below_it_finds_it_enabled),
+        STORY(a_reconcile_enables_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

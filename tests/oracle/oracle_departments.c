@@ -49,6 +49,16 @@ static bool stood(const struct judge *j, const cJSON *department)
            (was != NULL && same_text(text_of(was, "status"), "1"));
 }
 
+/* Its parent is disabled in eteams, which is judged there, or cannot be seen in W: a person
+ * decides. */
+static bool below_closed(const struct judge *j, const cJSON *w)
+{
+    uint32_t above = id_of(w, "parent");
+    const char *eteams = linked_department(j->c->department_links_after, above);
+    const cJSON *is = eteams ? find_record(j->c->after, "departments", eteams) : NULL;
+    return above > 1 && is != NULL && !same_text(text_of(is, "status"), "1");
+}
+
 /* Its parent is not where it belongs itself, which is judged there: until then the parent may even
  * stand below it, so that it may wait. */
 static bool parent_is_unsettled(const struct judge *j, const cJSON *w)
@@ -62,8 +72,8 @@ static bool parent_is_unsettled(const struct judge *j, const cJSON *w)
             !same_name(text_of(is, "name"), text_of(above, "name")));
 }
 
-/* Its own record stands above the wanted place, and one between them belongs to a department that
- * cannot be seen, so that it stays (decision 26): nobody can move below himself. */
+/* Its own record stands above the wanted place, and one between them stays: its department cannot
+ * be seen (decision 26), or its place is taken. Nobody can move below himself. */
 static bool kept_by_a_circle(const struct judge *j, const char *self, const char *parent)
 {
     bool frozen = false;
@@ -73,7 +83,12 @@ static bool kept_by_a_circle(const struct judge *j, const char *self, const char
         const char *owner = owner_of_record(j->c->department_links_after, id);
         if (same_text(id, self))
             return frozen;
-        frozen = frozen || (owner && !visible_and_readable(j, (uint32_t)strtoul(owner, NULL, 10)));
+        uint32_t other = owner ? (uint32_t)strtoul(owner, NULL, 10) : 0;
+        if (owner != NULL && !visible_and_readable(j, other))
+            frozen = true;
+        else if (owner != NULL) /* or one that is a case itself, which is judged there */
+            frozen = frozen || !same_text(text_of(at, "parent"),
+                                          wanted_parent(j, find_wecom_department(j, other)));
         at = find_record(j->c->after, "departments", text_of(at, "parent"));
     }
     return false;
@@ -113,7 +128,7 @@ static bool blocked(const struct judge *j, const cJSON *w, const char *self, con
         const cJSON *twin = find_wecom_department(j, other);
         if (owner == NULL || !visible_and_readable(j, other) || department_unreadable(j, other) ||
             *text_of(twin, "name") == '\0' || parent_is_unsettled(j, twin) ||
-            kept_by_a_circle(j, id, wanted_parent(j, twin)))
+            below_closed(j, twin) || kept_by_a_circle(j, id, wanted_parent(j, twin)))
             return true; /* what cannot be seen stays where it is (decision 26) */
         const char *place = wanted_parent(j, twin);
         bool stuck = place != NULL && depth > 0 &&
@@ -143,12 +158,17 @@ bool department_excused(const struct judge *j, uint32_t id)
     if (!department_visible(j, id) || department_unreadable(j, id) || *text_of(w, "name") == '\0')
         return true;
     uint32_t above = id_of(w, "parent");
+    if (below_closed(j, w))
+        return true;
     if (above > 1 && department_visible(j, above) && department_excused(j, above) &&
         linked_department(j->c->department_links_after, above) == NULL)
         return true;
     const char *parent = wanted_parent(j, w);
     return parent != NULL && name_is_blocked(j, w, "", parent, text_of(w, "name"));
 }
+
+static bool needed(const struct judge *j, uint32_t id);
+static bool touched_below(const struct judge *j, uint32_t id);
 
 /* Name and position of a linked department. must: an event touched it or a member needs it; the
  * others may be as they were. */
@@ -170,7 +190,8 @@ static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bo
     bool in_the_way = parent == NULL || name_is_blocked(j, w, eteams, parent, name) ||
                       name_is_blocked(j, w, eteams, parent, text_of(is, "name")) ||
                       name_is_blocked(j, w, eteams, text_of(is, "parent"), name);
-    bool excused = !must || in_the_way || department_unreadable(j, id_of(w, "id"));
+    bool excused =
+        !must || in_the_way || below_closed(j, w) || department_unreadable(j, id_of(w, "id"));
     bool may_wait =
         excused || (!placed && (parent_is_unsettled(j, w) || kept_by_a_circle(j, eteams, parent)));
     if (in_the_way && option_true(j, "history", false))
@@ -182,10 +203,12 @@ static void judge_linked(struct judge *j, const cJSON *w, const char *eteams, bo
     if (!placed && !(kept_place && may_wait))
         differ(j, name, "stands under %s in eteams, not under %s", text_of(is, "parent"),
                parent ? parent : "(no counterpart)");
-    /* Decision 8: whatever is linked anew is enabled. */
-    if (must && !same_text(text_of(is, "status"), "1") &&
-        (was == NULL || owner_of_record(j->c->department_links_before, eteams) == NULL))
-        differ(j, name, "was linked with a disabled department");
+    /* Decision 8: whatever is linked is enabled, where nothing is in the way. */
+    bool anew = owner_of_record(j->c->department_links_before, eteams) == NULL;
+    uint32_t own = id_of(w, "id");
+    bool wanted = must || needed(j, own) || touched_below(j, own);
+    if (wanted && !same_text(text_of(is, "status"), "1") && (was == NULL || anew || !may_wait))
+        differ(j, name, "is linked with a disabled department");
 }
 
 /* Rule 2: a department of that name in that place is linked, never made a second time. */

@@ -83,12 +83,13 @@ static void find_places(struct judge *j, const cJSON *m, const cJSON *was, struc
         if (!department_visible(j, id))
             continue;
         const char *eteams = counterpart(j, j->c->department_links_after, id);
-        bool there = eteams != NULL && find_record(j->c->after, "departments", eteams) != NULL;
+        const cJSON *is = eteams ? find_record(j->c->after, "departments", eteams) : NULL;
+        bool there = is != NULL && same_text(text_of(is, "status"), "1");
         if (!there || department_unreadable(j, id))
             ret->doubtful = true;
         if (there && ret->count < 64)
             ret->ids[ret->count++] = eteams;
-        if (id == wanted && eteams != NULL)
+        if (id == wanted && there)
             ret->main = eteams;
     }
     if (ret->main != NULL)

@@ -450,6 +450,34 @@ static void hear_of_root(struct maker *m)
         hear_of_department(m, 1, 990);
 }
 
+static bool is_empty(const struct world *w, const char *id)
+{
+    for (size_t i = 0; i < w->org_count; i++) {
+        if (w->orgs[i].enabled && w->orgs[i].parent && strcmp(w->orgs[i].parent, id) == 0)
+            return false;
+    }
+    for (size_t i = 0; i < w->person_count; i++) {
+        const struct world_person *p = &w->people[i];
+        bool in = p->in_service && strcmp(p->department, id) == 0;
+        for (size_t k = 0; k < p->post_count; k++)
+            in |= p->in_service && strcmp(p->posts[k].department, id) == 0;
+        if (in)
+            return false;
+    }
+    return true;
+}
+
+/* Somebody in eteams disabled what is linked, from below. */
+static void disable_some(struct maker *m)
+{
+    if (!percent(m, 20))
+        return;
+    for (size_t i = m->w->org_count - 1; i > 0; i--) {
+        if (percent(m, 60) && is_empty(m->w, m->w->orgs[i].id))
+            m->w->orgs[i].enabled = false;
+    }
+}
+
 struct world *random_world(uint64_t seed)
 {
     struct maker m = {.w = world_new(), .random = seed * 0x2545f4914f6cdd1du};
@@ -470,6 +498,7 @@ struct world *random_world(uint64_t seed)
     m.random = seed * 0x9fb21c651e98df25u + 1;
     make_gone_branch(&m);
     hear_of_root(&m);
+    disable_some(&m);
     return m.w;
 }
 
