@@ -128,19 +128,9 @@ static void sort_evidence(struct planner *p)
     qsort(p->evidence, p->evidence_count, sizeof(*p->evidence), compare_evidence);
 }
 
-/* Few in any scope; kept aside because every member looks through them. */
-static void collect_renames(struct planner *p)
-{
-    p->renames = yq_arena_alloc(p->arena, (p->evidence_count + 1) * sizeof(*p->renames));
-    for (size_t i = 0; i < p->evidence_count; i++) {
-        const struct yq_evidence *e = p->evidence[i];
-        if (e->subject.kind == YQ_SUBJECT_MEMBER && e->new_userid != NULL)
-            p->renames[p->rename_count++] = e;
-    }
-}
-
 static void forget_subjects(struct planner *p)
 {
+    forget_members_index(p);
     HASH_CLEAR(hh, p->departments);
     HASH_CLEAR(hh, p->members);
     release_places(p);
@@ -188,7 +178,7 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
     plan->arena = yq_arena_new();
     struct planner p = {.view = view, .policy = policy, .plan = plan, .arena = plan->arena};
     sort_evidence(&p);
-    collect_renames(&p);
+    index_renames(&p);
     if (view->eteams_root == NULL)
         need(&p, YQ_NEED_ROOT, NULL, 0);
     do {
@@ -213,6 +203,7 @@ struct yq_plan *yq_plan_make(const struct yq_view *view, const struct yq_policy 
               compare_operations);
     count_guarded(plan);
     forget_subjects(&p);
+    release_index(&p);
     return plan;
 }
 

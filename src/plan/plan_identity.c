@@ -44,11 +44,8 @@ const char *owner_of(const struct planner *p, const struct yq_eteams_member *row
 {
     if (row->owner == NULL)
         return NULL;
-    for (const struct member *m = p->members; m != NULL; m = m->hh.next) {
-        if (m->taken_from != NULL && m->link == row->owner)
-            return m->key;
-    }
-    return row->owner->key;
+    const struct member *m = taker_of(p, row->owner);
+    return m ? m->key : row->owner->key;
 }
 
 static bool works(const struct planner *p, const struct yq_wecom_member *w)
@@ -60,39 +57,16 @@ static bool works(const struct planner *p, const struct yq_wecom_member *w)
 
 const char *pretender_of(struct planner *p, const struct yq_eteams_member *row)
 {
-    for (const struct member *m = p->members; m != NULL; m = m->hh.next) {
-        if (m->how != NULL && m->row == row)
-            return m->key;
-    }
-    return NULL;
-}
-
-static const char *wecom_value(const struct planner *p, const struct yq_wecom_member *w,
-                               enum yq_lookup_field field)
-{
-    struct yq_subject subject = yq_subject_member(w->userid);
-    const struct yq_evidence *e = yq_view_evidence(p->view, &subject);
-    const struct yq_wecom_member *said = e ? e->reported_member : NULL;
-    if (field == YQ_BY_MOBILE)
-        return w->mobile ? w->mobile : said ? said->mobile : NULL;
-    return w->email ? w->email : said ? said->email : NULL;
-}
-
-static bool is_value(struct planner *p, enum yq_lookup_field field, const char *wecom,
-                     const char *eteams)
-{
-    if (wecom == NULL || wecom[0] == '\0' || eteams == NULL || eteams[0] == '\0')
-        return false;
-    return field == YQ_BY_MOBILE ? yq_same_mobile(p->arena, wecom, eteams)
-                                 : yq_same_email(p->arena, wecom, eteams);
+    const struct member *m = pretender_to(p, row);
+    return m ? m->key : NULL;
 }
 
 bool wanted_by_another(struct planner *p, const struct member *m, enum yq_lookup_field field,
                        const char *value)
 {
-    for (const struct yq_wecom_member *w = p->view->wecom_members; w != NULL; w = w->hh.next) {
-        if (strcmp(w->key, m->key) != 0 && works(p, w) &&
-            is_value(p, field, wecom_value(p, w, field), value))
+    for (const struct found *f = who_has(p, field, value); f != NULL; f = f->next) {
+        const struct yq_wecom_member *w = f->what;
+        if (strcmp(w->key, m->key) != 0 && works(p, w))
             return true;
     }
     return false;
@@ -119,11 +93,9 @@ static const struct member *claimant(struct planner *p, const struct member *m,
     for (int f = YQ_BY_MOBILE; o == NULL && f < (int)field && f <= YQ_BY_EMAIL; f++) {
         enum yq_lookup_field by = (enum yq_lookup_field)f;
         const char *value = by == YQ_BY_MOBILE ? row->mobile : row->email;
-        const struct yq_wecom_member *w = p->view->wecom_members;
-        for (; w != NULL && o == NULL; w = w->hh.next) {
-            if (is_value(p, by, wecom_value(p, w, by), value))
-                o = rival_of(p, m, w);
-        }
+        const struct found *w = who_has(p, by, value);
+        for (; w != NULL && o == NULL; w = w->next)
+            o = rival_of(p, m, w->what);
     }
     return o;
 }
@@ -219,6 +191,7 @@ static enum progress choose(struct planner *p, struct member *m,
     m->job_num_taken = lookups[YQ_BY_JOB_NUM]->hit_count > 0;
     m->row = s.found;
     m->how = s.how;
+    note_pretender(p, m);
     return READY;
 }
 
@@ -270,6 +243,7 @@ void settle_contests(struct planner *p)
                     continue;
                 bool waits = o->verdict->kind == YQ_VERDICT_WAIT;
                 undecided(m, waits ? YQ_VERDICT_WAIT : YQ_VERDICT_CASE);
+                forget_pretender(p, m);
                 m->row = NULL;
                 m->how = NULL;
                 moved = true;

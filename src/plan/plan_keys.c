@@ -11,11 +11,6 @@ static enum yq_lookup_field lookup_of(enum yq_member_field f)
     return f == YQ_FIELD_MOBILE ? YQ_BY_MOBILE : YQ_BY_EMAIL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && a[0] != '\0' && strcmp(a, b) == 0;
-}
-
 enum hold { NOBODY, GIVES_UP, HOLDS, ASKING };
 
 /* Will this owner give the key up in this plan? */
@@ -208,14 +203,22 @@ enum progress settle_return(struct planner *p, struct member *m)
     return READY;
 }
 
-static bool share_a_key(const struct member *a, const struct member *b)
+static void look_for_same_keys(struct planner *p, struct member *m)
 {
-    return same_text(a->row->mobile, b->row->mobile) || same_text(a->row->email, b->row->email) ||
-           same_text(a->row->job_num, b->row->job_num);
+    const char *values[] = {m->row->mobile, m->row->email, m->row->job_num};
+    for (size_t i = 0; i < 3; i++) {
+        if (values[i] == NULL || values[i][0] == '\0')
+            continue;
+        struct member *o = first_with(p, yq_arena_printf(p->arena, "%zu:%s", i, values[i]), m);
+        if (o == m)
+            continue;
+        m->shares_with = o;
+        o->shares_with = m;
+    }
 }
 
-/* Of two who come back with one key of old times, a person chooses; and who waits for somebody that
- * keeps the key after all is a case. */
+/* Who waits for somebody that keeps the key after all is a case; and of those who come back with
+ * one key of old times, a person chooses. */
 static void review_returns(struct planner *p)
 {
     for (struct member *m = p->members; m != NULL; m = m->hh.next) {
@@ -225,12 +228,12 @@ static void review_returns(struct planner *p)
                 !frees(o, (enum yq_lookup_field)f))
                 (void)not_taken_back(m, YQ_REASON_SEVERAL_HITS, o->row ? o->row->id : NULL);
         }
-        for (struct member *o = m->hh.next; m->rehire && o != NULL; o = o->hh.next) {
-            if (!o->rehire || !share_a_key(m, o))
-                continue;
-            (void)not_taken_back(m, YQ_REASON_SEVERAL_HITS, o->row->id);
-            (void)not_taken_back(o, YQ_REASON_SEVERAL_HITS, m->row->id);
-        }
+        if (m->rehire)
+            look_for_same_keys(p, m);
+    }
+    for (struct member *m = p->members; m != NULL; m = m->hh.next) {
+        if (m->shares_with != NULL)
+            (void)not_taken_back(m, YQ_REASON_SEVERAL_HITS, m->shares_with->row->id);
     }
 }
 

@@ -48,12 +48,6 @@ static bool may_be_compared_later(struct planner *p, const struct member *m,
            (name == NULL || yq_same_name(p->arena, m->row->name, name));
 }
 
-/* An event says that the member was created, or a reconcile found it without a link. */
-static bool may_be_new(const struct yq_evidence *e)
-{
-    return e->created_at > 0 || e->reconciled;
-}
-
 struct newcomers {
     struct member *sure, *alike;
     struct member *waiting; /* could be the leaver, but must wait itself */
@@ -68,34 +62,34 @@ static void add_waiting(struct newcomers *found, struct member *now, enum likene
     found->waits_surely |= likeness == SAME_PERSON;
 }
 
-static bool is_newcomer(const struct yq_evidence *e, const struct member *leaver)
+static void look_at_newcomer(struct planner *p, struct newcomers *found, const struct member *m,
+                             struct member *now)
 {
-    return e->subject.kind == YQ_SUBJECT_MEMBER && may_be_new(e) && e != leaver->evidence;
+    if (now->fate != JOINS && !now->alike) {
+        found->later |= may_be_compared_later(p, m, now);
+        return;
+    }
+    enum likeness likeness = compare(p, m, now);
+    if (now->progress == WAITS && !now->alike) {
+        add_waiting(found, now, likeness);
+    } else if (likeness == SAME_PERSON) {
+        found->several |= found->sure != NULL || now->successor_of != NULL || now->alike;
+        found->sure = now;
+    } else if (likeness == LOOKS_ALIKE) {
+        found->alike = now;
+    }
 }
 
 static struct newcomers look_among_newcomers(struct planner *p, struct member *m)
 {
-    struct newcomers found = {0};
-    for (size_t i = 0; i < p->evidence_count; i++) { /* all first: one may take another leaver */
-        if (is_newcomer(p->evidence[i], m))
-            (void)settle_member(p, p->evidence[i]->subject.userid);
-    }
-    for (size_t i = 0; i < p->evidence_count; i++) {
-        const struct yq_evidence *e = p->evidence[i];
-        if (!is_newcomer(e, m))
-            continue;
-        struct member *now = settle_member(p, e->subject.userid);
-        if (now->progress == OPEN)
-            found.open = true;
-        else if (now->fate != JOINS && !now->alike)
-            found.later |= may_be_compared_later(p, m, now);
-        else if (now->progress == WAITS && !now->alike)
-            add_waiting(&found, now, compare(p, m, now));
-        else if (compare(p, m, now) == SAME_PERSON) {
-            found.several |= found.sure != NULL || now->successor_of != NULL || now->alike;
-            found.sure = now;
-        } else if (compare(p, m, now) == LOOKS_ALIKE) {
-            found.alike = now;
+    struct newcomers found = {.open = !settle_newcomers(p)}; /* one may take another leaver */
+    const char *const names[] = {m->row->name, NAMELESS};
+    for (size_t i = 0; i < 2 && names[0] != NULL; i++) {
+        const struct found *f = newcomers_named(p, names[i]);
+        for (; f != NULL; f = f->next) {
+            struct member *now = f->member;
+            if (now != m)
+                look_at_newcomer(p, &found, m, now);
         }
     }
     return found;
@@ -111,11 +105,10 @@ static void ask_a_person(struct member *m, const struct member *other)
 /* Everybody of this plan who is as like the leaver as asked waits for a person, and so does he. */
 static void ask_about_all(struct planner *p, struct member *m, enum likeness likeness)
 {
-    for (size_t i = 0; i < p->evidence_count; i++) {
-        const struct yq_evidence *e = p->evidence[i];
-        if (!is_newcomer(e, m))
+    for (const struct found *f = newcomers_named(p, m->row->name); f != NULL; f = f->next) {
+        struct member *now = f->member;
+        if (now == m)
             continue;
-        struct member *now = settle_member(p, e->subject.userid);
         if ((now->fate != JOINS && !now->alike) || compare(p, m, now) < likeness)
             continue;
         if (now->successor_of != NULL) { /* two leavers, one newcomer */
@@ -186,6 +179,8 @@ void adopt_records(struct planner *p)
             continue;
         m->row = gone->row;
         m->link = gone->link;
+        if (m->taken_from == NULL)
+            note_taker(p, m);
         m->taken_from = gone->link->userid;
         m->fate = STAYS;
         m->part_count = 0;

@@ -30,24 +30,15 @@ static bool never_touch(const struct planner *p, const char *key)
 
 const struct yq_evidence *told_by(const struct planner *p, const struct member *m)
 {
-    char key[YQ_USERID_MAX + 1];
-    for (size_t i = 0; m->evidence == NULL && i < p->rename_count; i++) {
-        yq_userid_key(p->renames[i]->new_userid, key);
-        if (strcmp(key, m->key) == 0)
-            return p->renames[i];
-    }
-    return m->evidence;
+    const struct found *f = m->evidence == NULL ? renames_to(p, m->key) : NULL;
+    return f ? f->what : m->evidence;
 }
 
 /* A change of userid takes the link of the old one over (decisions.md 20). */
 static void take_over_link(struct planner *p, struct member *m)
 {
-    for (size_t i = 0; i < p->rename_count; i++) {
-        const struct yq_evidence *e = p->renames[i];
-        char key[YQ_USERID_MAX + 1];
-        yq_userid_key(e->new_userid, key);
-        if (strcmp(key, m->key) != 0)
-            continue;
+    for (const struct found *f = renames_to(p, m->key); f != NULL; f = f->next) {
+        const struct yq_evidence *e = f->what;
         const struct yq_wecom_member *old = yq_view_find_wecom_member(p->view, e->subject.userid);
         const struct yq_link_member *link = yq_view_member_link(p->view, e->subject.userid);
         if (old == NULL || old->fact != YQ_ABSENT || link == NULL || strcmp(link->key, m->key) == 0)
@@ -57,6 +48,7 @@ static void take_over_link(struct planner *p, struct member *m)
         m->twin_link = m->link;
         m->link = link;
         m->taken_from = link->userid;
+        note_taker(p, m);
         return;
     }
 }

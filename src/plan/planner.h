@@ -110,6 +110,7 @@ struct member {
         *said[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: WeCom's, though it may not be written */
     bool alike;                       /* could be a leaver: a person decides */
     struct yq_reason trouble;         /* a case beside the changes that are made all the same */
+    const struct member *shares_with; /* who is taken back, too, with a key of his */
     bool link_is_stale, early, rehire;
     bool clear[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: cleared first, because two people swap */
     int stage;
@@ -126,6 +127,7 @@ struct member {
     struct yq_verdict *verdict;
     UT_hash_handle hh;
     UT_hash_handle by_row;
+    UT_hash_handle by_link, by_pretended; /* plan_index.c */
 };
 
 struct blocked { /* a department whose wanted place is kept by somebody else, as was found out */
@@ -143,8 +145,14 @@ struct planner {
     struct member *rows; /* uthash by the id of their record: those whose superiors are settled */
     const struct yq_evidence **evidence; /* of members and departments, in an order of its own */
     size_t evidence_count;
-    const struct yq_evidence **renames; /* those that say a new userid */
-    size_t rename_count;
+    struct list *renames;      /* the rest of these lines: plan_index.c */
+    struct list *values;       /* who has a mobile or e-mail in WeCom */
+    struct list *newcomers;    /* by name */
+    struct list *returns;      /* by the keys of old times */
+    struct member *takers;     /* uthash by the link that was taken over */
+    struct member *pretenders; /* uthash by the record that is about to be linked */
+    size_t newcomers_settled;
+    bool values_indexed, newcomers_indexed, newcomers_open;
     bool tried_before;            /* something of this scope is tried again */
     struct department *postponed; /* to be settled before the outermost settle_department returns */
     int nesting;
@@ -163,6 +171,35 @@ struct yq_operation *operation(struct planner *p, enum yq_operation_kind kind, i
 void change(struct yq_operation *op, const char *field, const char *before, const char *after);
 void change_ref(struct yq_operation *op, const char *field, const char *before, struct yq_ref ref);
 
+/* plan_index.c: who is meant, without a look at everybody. Lists are in the order of the evidence,
+ * or of the view. */
+struct found {
+    const void *what;
+    struct member *member; /* the same, of lists of those */
+    const struct found *next;
+};
+void index_renames(struct planner *p);
+/* Evidence that says `key` as the new userid. */
+const struct found *renames_to(const struct planner *p, const char *key);
+/* m->link was taken over from another userid; and the member to which that happened, or NULL. */
+void note_taker(struct planner *p, struct member *m);
+const struct member *taker_of(const struct planner *p, const struct yq_link_member *link);
+/* m->row is about to be linked; and the member that is about to be linked with it, or NULL. */
+void note_pretender(struct planner *p, struct member *m);
+void forget_pretender(struct planner *p, struct member *m);
+const struct member *pretender_to(const struct planner *p, const struct yq_eteams_member *row);
+/* Members of WeCom (struct yq_wecom_member) with that mobile or e-mail, in whatever form. */
+const struct found *who_has(struct planner *p, enum yq_lookup_field field, const char *value);
+/* The first of those asked for with this key, which may be m itself. */
+struct member *first_with(struct planner *p, const char *key, struct member *m);
+/* Settles everybody who may be new. False while one of them is open. */
+bool settle_newcomers(struct planner *p);
+/* Those of that name, which an event may have told; NAMELESS: of whom none is known.
+ */
+#define NAMELESS ""
+const struct found *newcomers_named(struct planner *p, const char *name);
+void forget_members_index(struct planner *p);
+void release_index(struct planner *p);
 /* plan_departments.c: settles it, and those it depends on. full: compare it with eteams. */
 struct department *settle_department(struct planner *p, uint32_t id, bool full);
 /* Disabled in eteams: nothing can be put in it or below it. NULL: not known. */
