@@ -217,6 +217,143 @@ static void a_reconcile_enables_it(void **state)
     expect_all_well(s);
 }
 
+/* ---- people and departments whom only a tag shows (R10) ---- */
+
+/* 2 研发 is ticked; 3 市场 with 4 渠道 below is not, nor is the root. */
+static struct stage *half_seen(void **state, const char *tags)
+{
+    struct stage *s = company(state, NULL);
+    hold_events(s);
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "市场", 1);
+    wecom_department(s, 4, "渠道", 3);
+    wecom_member(s, "li.na", "李娜", "2");
+    wecom_member(s, "wang.wei", "王伟", "4");
+    stage_wecom_change(s, "{\"do\":\"create_tag\",\"id\":7,\"name\":\"外勤\"}");
+    stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[2],\"members\":[],\"tags\":[%s]}",
+                       tags);
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+    return s;
+}
+
+static void who_is_seen_by_a_tag_alone_goes_under_the_root(void **state)
+{
+    struct stage *s = half_seen(state, "7");
+    silently(s, "{\"do\":\"set_tag\",\"id\":7,\"members\":[\"wang.wei\"]}");
+    sync_all(s);
+    expect_person(s, "li.na", "department", "研发", NULL);
+    expect_person(s, "wang.wei", "department", "总部", NULL);
+    expect_in_step(s);
+    /* until they are moved into a linked department */
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"wang.wei\",\"departments\":[2]}");
+    stage_settle(s, true);
+    expect_person(s, "wang.wei", "department", "研发", NULL);
+    expect_in_step(s);
+}
+
+/* Out of the tag is out of sight: still employed. */
+static void who_leaves_the_tag_stays_employed(void **state)
+{
+    struct stage *s = half_seen(state, "7");
+    silently(s, "{\"do\":\"set_tag\",\"id\":7,\"members\":[\"wang.wei\"]}");
+    sync_all(s);
+    silently(s, "{\"do\":\"set_tag\",\"id\":7,\"members\":[]}");
+    sync_all(s);
+    expect_person(s, "wang.wei", "department", "总部", NULL);
+    assert_int_equal(ask(s, STAGE_ETEAMS, "/_sim/writes", "resigns"), 0);
+}
+
+/* A tag's department is a range root whose parent is not visible: under eteams' root, with all
+ * below it. */
+static void a_department_of_a_tag_comes_with_its_branch(void **state)
+{
+    struct stage *s = half_seen(state, "7");
+    wecom_department(s, 5, "直销", 4);
+    silently(s, "{\"do\":\"set_tag\",\"id\":7,\"members\":[],\"departments\":[4]}");
+    sync_all(s);
+    expect_department(s, "渠道", "总部", 4);
+    expect_department(s, "直销", "渠道", 5);
+    assert_int_equal(count_departments(s, "市场"), 0);
+    expect_person(s, "wang.wei", "department", "渠道", NULL);
+    expect_in_step(s);
+    /* its parent comes into sight, and it moves below */
+    silently(s, "{\"do\":\"set_range\",\"departments\":[1],\"members\":[],\"tags\":[7]}");
+    sync_all(s);
+    expect_department(s, "渠道", "市场", 4);
+    expect_in_step(s);
+}
+
+/* ---- names, levels, numbers ---- */
+
+static void fifteen_levels_are_made_by_one_reconcile(void **state)
+{
+    struct stage *s = company(state, NULL);
+    hold_events(s);
+    char name[16], above[16];
+    for (unsigned id = 2; id <= 15; id++) {
+        (void)snprintf(name, sizeof(name), "层%u", id);
+        wecom_department(s, id, name, id - 1);
+    }
+    wecom_member(s, "li.na", "李娜", "15");
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    sync_all(s);
+    for (unsigned id = 3; id <= 15; id++) {
+        (void)snprintf(name, sizeof(name), "层%u", id);
+        (void)snprintf(above, sizeof(above), "层%u", id - 1);
+        expect_department(s, name, above, id);
+    }
+    expect_person(s, "li.na", "department", "层15", NULL);
+    expect_in_step(s);
+    expect_all_well(s);
+}
+
+/* One form composed, one not (W allows both): the second is a case, and the others go on. */
+static void two_of_one_name_in_unicode(void **state)
+{
+    struct stage *s = company(state, NULL);
+    hold_events(s);
+    wecom_department(s, 2, "Caf\u00e9", 1);
+    wecom_department(s, 3, "Cafe\u0301", 1);
+    wecom_department(s, 4, "市场", 1);
+    wecom_member(s, "li.na", "李娜", "4");
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    sync_all(s);
+    assert_int_equal(links_of_departments(s), 2);
+    expect_person(s, "li.na", "department", "市场", NULL);
+    char *text;
+    expect_command(s, 0, "cases", "acme", NULL);
+    assert_int_equal(stage_command(s, &text, "explain", "acme", "department", "3", NULL), 0);
+    if (strstr(text, "already linked") == NULL)
+        fail_msg("explain:\n%s", text);
+    free(text);
+    expect_in_step(s);
+}
+
+/* Both directions of a swap that nobody heard of, in one run. */
+static void two_swap_their_mobiles_unheard(void **state)
+{
+    struct stage *s = company(state, NULL);
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}");
+    wecom_department(s, 2, "研发", 1);
+    stage_wecom_change(s, "[{\"do\":\"create_member\",\"userid\":\"li.na\",\"name\":\"李娜\","
+                          "\"departments\":[2],\"mobile\":\"13900000001\"},"
+                          "{\"do\":\"create_member\",\"userid\":\"wang.wei\",\"name\":\"王伟\","
+                          "\"departments\":[2],\"mobile\":\"13900000002\"}]");
+    stage_settle(s, true);
+    silently(s, "[{\"do\":\"update_member\",\"userid\":\"li.na\",\"mobile\":\"13900000003\"},"
+                "{\"do\":\"update_member\",\"userid\":\"wang.wei\",\"mobile\":\"13900000001\"},"
+                "{\"do\":\"update_member\",\"userid\":\"li.na\",\"mobile\":\"13900000002\"}]");
+    sync_all(s);
+    expect_person(s, "li.na", "mobile", "13900000002", NULL);
+    expect_person(s, "wang.wei", "mobile", "13900000001", NULL);
+    expect_in_step(s);
+    expect_all_well(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +364,12 @@ int main(void)
         STORY(whoever_moves_there_finds_it_enabled),
         STORY(a_new_department_below_it_finds_it_enabled),
         STORY(a_reconcile_enables_it),
+        STORY(who_is_seen_by_a_tag_alone_goes_under_the_root),
+        STORY(who_leaves_the_tag_stays_employed),
+        STORY(a_department_of_a_tag_comes_with_its_branch),
+        STORY(fifteen_levels_are_made_by_one_reconcile),
+        STORY(two_of_one_name_in_unicode),
+        STORY(two_swap_their_mobiles_unheard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
