@@ -296,7 +296,7 @@ static void finish(struct history *h)
 
 static void release(struct history *h)
 {
-    cJSON *trees[] = {h->touched, h->renamed,          h->deleted,
+    cJSON *trees[] = {h->touched, h->renamed,          h->deleted,     h->edits,
                       h->before,  h->department_links, h->member_links};
     for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++)
         cJSON_Delete(trees[i]);
@@ -310,6 +310,7 @@ bool history_run(struct history *h)
     h->touched = cJSON_CreateObject();
     h->renamed = cJSON_CreateObject();
     h->deleted = cJSON_CreateArray();
+    h->edits = cJSON_CreateArray();
     begin(h);
     uint32_t steps = 6 + history_below(h, 10);
     history_faults_begin(h);

@@ -58,6 +58,7 @@ struct history {
     cJSON *touched;           /* as the oracle wants it: subject -> kinds of its events */
     cJSON *renamed;           /* userid of the beginning -> userid now */
     cJSON *deleted;           /* people who were deleted, as they were; for coming back */
+    cJSON *edits;             /* by hand in eteams: {"id","value"} */
     cJSON *before, *department_links, *member_links; /* of eteams, when the changes begin */
     unsigned people_made, departments_made;
     uint64_t hits[HISTORY_FAULT_COUNT];

@@ -66,6 +66,10 @@ static void edit_record(struct history *h, const char *what, const char *table, 
     cJSON_Delete(json);
     history_say(h, "    by hand in eteams: %s of %s becomes %s%s", field, id, value,
                 code == 0 ? "" : ": refused");
+    cJSON *edit = cJSON_CreateObject();
+    cJSON_AddStringToObject(edit, "id", id);
+    cJSON_AddStringToObject(edit, "value", value);
+    cJSON_AddItemToArray(h->edits, edit);
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(h->before, table), *row;
     cJSON_ArrayForEach (row, rows) {
         cJSON *old = cJSON_GetObjectItemCaseSensitive(row, field);

@@ -153,12 +153,37 @@ static void judge_by_oracle(struct history *h, const cJSON *wecom, const cJSON *
 
 /* ---- besides ---- */
 
+static bool holds(const cJSON *row, const char *value)
+{
+    const cJSON *field;
+    cJSON_ArrayForEach (field, row) {
+        if (cJSON_IsString(field) && strcmp(field->valuestring, value) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Somebody wrote the same by hand meanwhile: between our reading and our writing, perhaps. */
+static bool was_edited(const struct history *h, const cJSON *row)
+{
+    const cJSON *edit;
+    cJSON_ArrayForEach (edit, h->edits) {
+        if (holds(row, text_in(edit, "id")) && holds(row, text_in(edit, "value")))
+            return true;
+    }
+    return false;
+}
+
 static void judge_writes(struct history *h)
 {
     int64_t rows = -1;
     cJSON *json = stage_call(h->s, STAGE_ETEAMS, "/_sim/writes", NULL);
-    if (!yq_json_int(json, "noop_rows", &rows) || rows != 0) {
-        char *text = cJSON_PrintUnformatted(yq_json_get(json, "noop_examples"));
+    bool counted = yq_json_int(json, "noop_rows", &rows);
+    const cJSON *example, *examples = yq_json_get(json, "noop_examples");
+    cJSON_ArrayForEach (example, examples)
+        rows -= was_edited(h, yq_json_get(example, "row"));
+    if (!counted || rows != 0) {
+        char *text = cJSON_PrintUnformatted(examples);
         history_complain(h, "%d rows were written with the values that were there: %s\n", (int)rows,
                          text);
         cJSON_free(text);
