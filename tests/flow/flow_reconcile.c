@@ -1,116 +1,12 @@
 /* The full reconcile: two grown directories are linked, what no event told is followed, and nobody
  * is removed for being absent. */
-#include "story.h"
+#include "grown.h"
 
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "support/wait.h"
-
-#define HOUR_MS ((int64_t)3600 * 1000)
-
-/* ---- words ---- */
-
-/* Two equal companies that do not know each other; nobody calls back. */
-static struct stage *grown(void **state, size_t people)
-{
-    return story_with(state, &(struct stage_options){.seed = 7,
-                                                     .people = people,
-                                                     .departments = people / 10 + 2,
-                                                     .mirrored = true,
-                                                     .callback_mode = "trimmed"});
-}
-
-static int64_t writes(struct stage *s, const char *name)
-{
-    return ask(s, STAGE_ETEAMS, "/_sim/writes", name);
-}
-
-static int64_t linked(struct stage *s)
-{
-    char *text = stage_redis_text(s, "HLEN yq:{acme}:link:member");
-    int64_t n = atoll(text);
-    free(text);
-    return n;
-}
-
-static void sync_all(struct stage *s, int status)
-{
-    char *text;
-    int is = stage_command(s, &text, "sync", "acme", NULL);
-    if (is != status)
-        fail_msg("sync ends with %d, not %d:\n%s", is, status, text);
-    free(text);
-}
-
-/* A number of the newest run. */
-static int64_t of_run(struct stage *s, const char *name)
-{
-    int64_t n = -1;
-    char *text = stage_redis_text(s, "XREVRANGE yq:{acme}:runs + - COUNT 1");
-    const char *json = strchr(text, '{');
-    cJSON *run = json != NULL ? yq_json_parse(json, strlen(json), NULL) : NULL;
-    if (run == NULL)
-        fail_msg("no run: %s", text);
-    if (!yq_json_int(yq_json_get(run, "counts"), name, &n))
-        (void)yq_json_int(run, name, &n);
-    cJSON_Delete(run);
-    free(text);
-    return n;
-}
-
-/* Changes nobody hears of. */
-static void silently(struct stage *s, const char *change)
-{
-    hold_events(s);
-    stage_wecom_change(s, "%s", change);
-    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
-    await_deliveries(s);
-    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
-}
-
-/* Userids of WeCom, in the order of the state; caller frees all. */
-static char **userids(struct stage *s, size_t *ret_count)
-{
-    cJSON *state = stage_call(s, STAGE_WECOM, "/_sim/state", NULL);
-    const cJSON *rows = yq_json_get(state, "members"), *row;
-    char **ids = calloc((size_t)cJSON_GetArraySize(rows) + 1, sizeof(*ids));
-    size_t n = 0;
-    cJSON_ArrayForEach (row, rows)
-        ids[n++] = strdup(yq_json_get(row, "userid")->valuestring);
-    cJSON_Delete(state);
-    if (ret_count != NULL)
-        *ret_count = n;
-    return ids;
-}
-
-static void free_ids(char **ids)
-{
-    for (char **id = ids; *id != NULL; id++)
-        free(*id);
-    free(ids);
-}
-
-/* The first `count` members are deleted in WeCom, and nobody hears of it. */
-static void leave_silently(struct stage *s, size_t from, size_t count)
-{
-    char **ids = userids(s, NULL), change[200];
-    for (size_t i = from; i < from + count; i++) {
-        (void)snprintf(change, sizeof(change), "{\"do\":\"delete_member\",\"userid\":\"%s\"}",
-                       ids[i]);
-        silently(s, change);
-    }
-    free_ids(ids);
-}
-
-static bool is_reconciled(struct stage *s)
-{
-    char *text = stage_redis_text(s, "HGET yq:{acme}:reconciled full");
-    bool is = *text != '\0';
-    free(text);
-    return is;
-}
 
 /* ---- the first time ---- */
 
@@ -328,75 +224,6 @@ static void a_silent_new_userid_that_is_hard_to_read(void **state)
     free_ids(ids);
 }
 
-/* ---- who cannot be seen ---- */
-
-static void a_range_that_shrinks_resigns_nobody(void **state)
-{
-    struct stage *s = grown(state, 60);
-    sync_all(s, 0);
-    leave_silently(s, 0, 2);
-    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"hold\"}");
-    stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[3],\"members\":[]}");
-    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
-    await_deliveries(s);
-    sync_all(s, 0);
-    assert_int_equal(writes(s, "resigns"), 0);
-    char *alarm = stage_redis_text(s, "HGET yq:{acme}:alarms range_shrank");
-    cJSON *json = yq_json_parse(alarm, strlen(alarm), NULL);
-    assert_non_null(json);
-    assert_non_null(strstr(alarm, "visible range shrank"));
-    assert_non_null(strstr(alarm, "技术中心"));
-    sync_all(s, 0); /* by now this is the range: who left before leaves */
-    assert_int_equal(writes(s, "resigns"), 2);
-    char *again = stage_redis_text(s, "HGET yq:{acme}:alarms range_shrank");
-    assert_string_equal(alarm, again);
-    cJSON_Delete(json);
-    free(alarm);
-    free(again);
-}
-
-/* Whatever a list lacks, nobody goes. */
-static void spoil_lists(void **state, size_t people)
-{
-    static const struct {
-        enum stage_peer peer;
-        const char *fault;
-    } faults[] = {
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list_id\",\"kind\":\"empty_list\",\"count\":-1}"},
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list_id\",\"kind\":\"truncated\",\"count\":2}"},
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list_id\",\"kind\":\"busy\",\"count\":2}"},
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list\",\"kind\":\"empty_list\",\"count\":3}"},
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list\",\"kind\":\"token_expired\",\"count\":1}"},
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/user/list\",\"kind\":\"truncated\",\"count\":1}"},
-        {STAGE_WECOM, "{\"path\":\"/cgi-bin/department/list\",\"kind\":\"empty_list\"}"},
-        {STAGE_ETEAMS, "{\"path\":\"queryEmployee\",\"kind\":\"truncated\"}"},
-    };
-    struct stage *s = grown(state, people);
-    sync_all(s, 0);
-    assert_int_equal(linked(s), people);
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        char *text;
-        tell(s, faults[i].peer, "/_sim/faults", "%s", faults[i].fault);
-        (void)stage_command(s, &text, "sync", "acme", NULL);
-        tell(s, faults[i].peer, "/_sim/faults", "{\"clear\":true}");
-        if (writes(s, "resigns") != 0 || writes(s, "rows") != 0)
-            fail_msg("%s: rows are written:\n%s", faults[i].fault, text);
-        free(text);
-    }
-    sync_all(s, 0);
-    assert_int_equal(writes(s, "rows"), 0);
-}
-
-static void spoilt_lists_resign_nobody(void **state)
-{
-    spoil_lists(state, 30);
-}
-
-static void nor_in_a_large_company(void **state)
-{
-    spoil_lists(state, 5000);
-}
-
 /* ---- beside events ---- */
 
 static bool is_new_name_there(struct stage *s)
@@ -527,9 +354,6 @@ int main(void)
         STORY(thirty_who_left_are_held_and_named),
         STORY(a_silent_new_userid_keeps_its_person),
         STORY(a_silent_new_userid_that_is_hard_to_read),
-        STORY(a_range_that_shrinks_resigns_nobody),
-        STORY(spoilt_lists_resign_nobody),
-        STORY(nor_in_a_large_company),
         STORY(events_do_not_wait_for_a_reconcile),
         STORY(a_killed_one_is_taken_over),
         STORY(an_operator_ends_it),

@@ -76,6 +76,8 @@ int et_page_begin(struct et_call *call, struct et_page *page, size_t max)
     if (page->size > max)
         page->size = max;
     page->doubled = page->current > 1 && call->fault.kind == ET_FAULT_DUPLICATE_ROW;
+    page->halved = et_meets(call, ET_FAULT_HALF_PAGE);
+    page->emptied = et_meets(call, ET_FAULT_EMPTY_PAGE);
     return 0;
 }
 
@@ -84,6 +86,8 @@ bool et_page_next(struct et_page *page)
     size_t at = page->seen++;
     size_t start = (page->current - 1) * page->size;
     bool wanted = at >= start && at < start + page->size;
+    if (page->emptied || (page->halved && at % 2 == 1))
+        wanted = false;
     if (page->doubled && at == start)
         wanted = false;
     if (page->doubled && at + 1 == start)
@@ -98,7 +102,7 @@ bool et_page_next(struct et_page *page)
 void et_page_end(struct et_call *call, struct et_page *page)
 {
     struct yq_buf *out = &call->reply->body;
-    size_t total = page->seen;
+    size_t total = page->emptied ? 0 : page->seen;
     if (page->doubled && page->printed > 0)
         (void)et_meets(call, ET_FAULT_DUPLICATE_ROW);
     if (et_meets(call, ET_FAULT_TOTAL_CHANGES))

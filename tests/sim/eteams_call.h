@@ -58,6 +58,8 @@ struct et_page {
     size_t seen; /* rows that match, so far */
     size_t printed;
     bool doubled; /* the fault: the last row of the page before instead of the first one */
+    bool halved;  /* the fault: every second row is lacking, and the total is as ever */
+    bool emptied; /* the fault: no rows, and a total of none */
     struct yq_buf rows;
 };
 

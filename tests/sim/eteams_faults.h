@@ -32,6 +32,8 @@ enum et_fault_where {
     X(ROW_FAILED, row_failed, ET_AT_ROWS)                                                          \
     X(TOTAL_CHANGES, total_changes, ET_AT_QUERY)                                                   \
     X(DUPLICATE_ROW, duplicate_row_across_pages, ET_AT_QUERY)                                      \
+    X(HALF_PAGE, half_page, ET_AT_QUERY)                                                           \
+    X(EMPTY_PAGE, empty_page, ET_AT_QUERY)                                                         \
     X(TOKEN_DEAD_TOP, token_dead_top, ET_AT_BUSINESS)                                              \
     X(TOKEN_DEAD_MESSAGE, token_dead_message, ET_AT_BUSINESS)                                      \
     X(HTTP_401, http_401, ET_AT_BUSINESS)                                                          \

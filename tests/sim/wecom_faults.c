@@ -25,6 +25,7 @@ static void end_token(struct wecom *w, bool expired)
 static void nul_escape(struct yq_buf *body);
 static void truncated(struct yq_buf *body);
 static void empty_list(struct yq_buf *body);
+static void half_list(struct yq_buf *body);
 static void wrong_types(struct yq_buf *body);
 
 static const struct kind {
@@ -50,17 +51,18 @@ static const struct kind {
     {"slow", AFTER, 200, 0, NULL, NULL},
     {"errcode_missing", AFTER, 200, 0, NULL, NULL},
     {"empty_list", AFTER, 200, 0, NULL, empty_list},
+    {"half_list", AFTER, 200, 0, NULL, half_list},
     {"truncated", AFTER, 200, 0, NULL, truncated},
     {"nul_escape", AFTER, 200, 0, NULL, nul_escape},
     {"wrong_types", AFTER, 200, 0, NULL, wrong_types},
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-/* The next `count` calls of a path. */
+/* The next `count` calls of a path after `skip` others; a negative count: for ever. */
 struct planned {
     char *path; /* "*": any */
     size_t kind;
-    int64_t count, window_s, delay_ms;
+    int64_t count, skip, window_s, delay_ms;
     struct planned *prev, *next;
 };
 
@@ -143,6 +145,7 @@ bool wecom_faults_add(struct wecom *w, const cJSON *fault)
     p->path = yq_strdup(path ? path : "*");
     p->kind = kind;
     p->count = wecom_get_int(fault, "count", 1);
+    p->skip = wecom_get_int(fault, "skip", 0);
     p->window_s = wecom_get_int(fault, "window_s", 60);
     p->delay_ms = wecom_get_int(fault, "delay_ms", 1000);
     DL_APPEND(f->planned, p);
@@ -195,8 +198,13 @@ struct wecom_fault wecom_faults_next(struct wecom *w, const char *path)
     {
         if (strcmp(p->path, "*") != 0 && strcmp(p->path, path) != 0)
             continue;
+        if (p->skip > 0) {
+            p->skip--;
+            continue;
+        }
         struct wecom_fault f = hit(w->faults, p->kind, p->window_s, p->delay_ms);
-        if (--p->count <= 0) {
+        p->count -= p->count > 0;
+        if (p->count == 0) {
             DL_DELETE(w->faults->planned, p);
             free(p->path);
             free(p);
@@ -286,16 +294,28 @@ static void replace_body(struct yq_buf *body, cJSON *tree)
     cJSON_Delete(tree);
 }
 
-static void empty_list(struct yq_buf *body)
+/* All lists of the answer keep only so many percent of their rows; nothing else tells of it. */
+static void cut_lists(struct yq_buf *body, int percent)
 {
     cJSON *tree = yq_json_parse(body->data, body->len, NULL), *item;
     cJSON_ArrayForEach (item, tree) {
-        while (cJSON_IsArray(item) && item->child != NULL)
-            cJSON_DeleteItemFromArray(item, 0);
+        int kept = cJSON_IsArray(item) ? cJSON_GetArraySize(item) * percent / 100 : 0;
+        while (cJSON_IsArray(item) && cJSON_GetArraySize(item) > kept)
+            cJSON_DeleteItemFromArray(item, kept);
     }
     if (yq_json_get(tree, "next_cursor") != NULL)
         cJSON_ReplaceItemInObjectCaseSensitive(tree, "next_cursor", cJSON_CreateString(""));
     replace_body(body, tree);
+}
+
+static void empty_list(struct yq_buf *body)
+{
+    cut_lists(body, 0);
+}
+
+static void half_list(struct yq_buf *body)
+{
+    cut_lists(body, 50);
 }
 
 static void wrong_types(struct yq_buf *body)

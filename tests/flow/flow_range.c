@@ -1,0 +1,277 @@
+/* Nobody is removed for being absent: the visible range shrinks, lists lack people, calls fail half
+ * way; and who has really left goes, as far as the guard lets him. */
+#include "grown.h"
+
+#include "base/json.h"
+
+#define HOUR_MS ((int64_t)3600 * 1000)
+
+/* 5,000 people, fifty to a department. */
+static struct stage *large_company(void **state)
+{
+    return story_with(state, &(struct stage_options){.seed = 7,
+                                                     .people = 5000,
+                                                     .departments = 101,
+                                                     .mirrored = true,
+                                                     .callback_mode = "trimmed"});
+}
+
+/* ---- the range ---- */
+
+static void see_only(struct stage *s, const char *departments)
+{
+    hold_events(s);
+    stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[%s],\"members\":[]}",
+                       departments);
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+}
+
+static char *range_alarm(struct stage *s)
+{
+    return stage_redis_text(s, "HGET yq:{acme}:alarms range_shrank");
+}
+
+static void a_range_that_shrinks_resigns_nobody(void **state)
+{
+    struct stage *s = grown(state, 60);
+    sync_all(s, 0);
+    leave_silently(s, 0, 2);
+    see_only(s, "3");
+    sync_all(s, 0);
+    assert_int_equal(writes(s, "resigns"), 0);
+    char *alarm = range_alarm(s);
+    assert_non_null(strstr(alarm, "visible range shrank"));
+    assert_non_null(strstr(alarm, "技术中心"));
+    sync_all(s, 0); /* by now this is the range: who left before leaves */
+    assert_int_equal(writes(s, "resigns"), 2);
+    char *again = range_alarm(s);
+    assert_string_equal(alarm, again);
+    free(alarm);
+    free(again);
+}
+
+/* All branches that stand directly below the root are named. */
+static void expect_branches(struct stage *s, const char *alarm)
+{
+    int branches = 0;
+    const cJSON *row;
+    cJSON *wecom = stage_call(s, STAGE_WECOM, "/_sim/state", NULL);
+    cJSON_ArrayForEach (row, yq_json_get(wecom, "departments")) {
+        const char *name = yq_json_get(row, "name")->valuestring;
+        if (yq_json_get(row, "parent")->valuedouble != 1)
+            continue;
+        branches++;
+        if (strstr(alarm, name) == NULL)
+            fail_msg("%s is not named in %s", name, alarm);
+    }
+    cJSON_Delete(wecom);
+    assert_true(branches > 1);
+}
+
+/* The only plan that is held names each of them; caller frees the hash. */
+static char *expect_held(struct stage *s, const cJSON *leavers)
+{
+    const cJSON *row;
+    char *out = NULL, *hash = stage_redis_text(s, "HKEYS yq:{acme}:held");
+    assert_int_equal(strlen(hash), 32);
+    assert_int_equal(stage_command(s, &out, "plans", "acme", hash, NULL), 0);
+    cJSON_ArrayForEach (row, leavers) {
+        if (strstr(out, yq_json_get(row, "userid")->valuestring) == NULL)
+            fail_msg("%s is not named in %s", yq_json_get(row, "userid")->valuestring, out);
+    }
+    free(out);
+    return hash;
+}
+
+static bool serves(const cJSON *person)
+{
+    int status = atoi(yq_json_get(person, "personnel_status")->valuestring);
+    return status >= 1 && status <= 5;
+}
+
+/* Of those who were there when it began (accounts are userids), whoever does not serve any more is
+ * not in WeCom. Returns how many. */
+static int count_gone(struct stage *s, const cJSON *began)
+{
+    int gone = 0;
+    cJSON *eteams = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    cJSON *wecom = stage_call(s, STAGE_WECOM, "/_sim/state", NULL);
+    const cJSON *is, *was = yq_json_get(began, "members")->child;
+    cJSON_ArrayForEach (is, yq_json_get(eteams, "members")) {
+        assert_non_null(was);
+        const char *userid = yq_json_get(was, "account")->valuestring;
+        assert_string_equal(yq_json_get(is, "id")->valuestring,
+                            yq_json_get(was, "id")->valuestring);
+        was = was->next;
+        if (serves(is))
+            continue;
+        if (stage_person_by(wecom, "userid", userid) != NULL)
+            fail_msg("%s was resigned, and is in WeCom", userid);
+        gone++;
+    }
+    assert_null(was);
+    cJSON_Delete(eteams);
+    cJSON_Delete(wecom);
+    return gone;
+}
+
+/* The first of WeCom's state, as an array of members; caller deletes. */
+static cJSON *first_members(struct stage *s, int count)
+{
+    cJSON *wecom = stage_call(s, STAGE_WECOM, "/_sim/state", NULL), *list = cJSON_CreateArray();
+    const cJSON *rows = yq_json_get(wecom, "members");
+    for (int i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_Duplicate(cJSON_GetArrayItem(rows, i), true));
+    cJSON_Delete(wecom);
+    return list;
+}
+
+static void five_thousand_become_fifty(void **state)
+{
+    struct stage *s = large_company(state);
+    cJSON *began = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    sync_all(s, 0);
+    assert_int_equal(linked(s), 5000);
+    see_only(s, "101");
+    sync_all(s, 0);
+    char *seen = stage_redis_text(s, "HGET yq:{acme}:snapshot members");
+    assert_in_range(atoi(seen), 40, 60);
+    free(seen);
+    char *alarm = range_alarm(s), *again, *hash;
+    expect_branches(s, alarm);
+    sync_all(s, 0);
+    again = range_alarm(s);
+    assert_string_equal(alarm, again); /* one alarm, not two */
+    assert_int_equal(writes(s, "resigns"), 0);
+    assert_int_equal(count_gone(s, began), 0);
+
+    cJSON *leavers = first_members(s, 50);
+    leave_silently(s, 0, 50);
+    sync_all(s, 3);
+    assert_int_equal(writes(s, "resigns"), 0);
+    hash = expect_held(s, leavers);
+    expect_command(s, 0, "approve", "acme", hash, NULL);
+    assert_int_equal(count_gone(s, began), 50);
+    leave_silently(s, 100, 5);
+    sync_all(s, 0);
+    assert_int_equal(count_gone(s, began), 55);
+    assert_int_equal(writes(s, "resigns"), 55);
+    cJSON_Delete(leavers);
+    cJSON_Delete(began);
+    free(alarm);
+    free(again);
+    free(hash);
+}
+
+/* ---- lists that lack something ---- */
+
+#define USER_LIST "/cgi-bin/user/list"
+#define LIST_ID "/cgi-bin/user/list_id"
+#define DEPARTMENTS "/cgi-bin/department/list"
+#define EMPLOYEES "/api/hrm/restful/queryEmployee"
+#define ORGS "/api/hrm/restful/queryOrg"
+
+static const struct fault {
+    const char *what;
+    enum stage_peer peer;
+    const char *path, *kind;
+    int count, skip;
+    bool large; /* tried with 5,000 people, too */
+} faults[] = {
+    {"a page is cut off", STAGE_WECOM, USER_LIST, "truncated", 1, 1, true},
+    {"a page is cut off again and again", STAGE_WECOM, USER_LIST, "truncated", -1, 2, false},
+    {"a page lacks half of its rows", STAGE_WECOM, USER_LIST, "half_list", 1, 0, true},
+    {"all pages lack half of their rows", STAGE_WECOM, USER_LIST, "half_list", -1, 0, false},
+    {"the company is cut off", STAGE_WECOM, LIST_ID, "truncated", -1, 0, false},
+    {"the company lacks half", STAGE_WECOM, LIST_ID, "half_list", -1, 0, true},
+    {"the company lacks half only once", STAGE_WECOM, LIST_ID, "half_list", 1, 0, false},
+    {"the second listing lacks half", STAGE_WECOM, LIST_ID, "half_list", -1, 1, false},
+    {"departments are cut off", STAGE_WECOM, DEPARTMENTS, "truncated", -1, 0, false},
+    {"half of the departments lack", STAGE_WECOM, DEPARTMENTS, "half_list", -1, 0, true},
+    {"a department fails", STAGE_WECOM, USER_LIST, "busy", 5, 1, true},
+    {"all departments but one fail", STAGE_WECOM, USER_LIST, "http_500", -1, 1, false},
+    {"the company fails", STAGE_WECOM, LIST_ID, "busy", -1, 0, false},
+    {"nobody in a department, no error", STAGE_WECOM, USER_LIST, "empty_list", 1, 1, true},
+    {"nobody anywhere, no error", STAGE_WECOM, USER_LIST, "empty_list", -1, 0, true},
+    {"nobody in the company, no error", STAGE_WECOM, LIST_ID, "empty_list", -1, 0, true},
+    {"nobody in the second listing", STAGE_WECOM, LIST_ID, "empty_list", -1, 1, false},
+    {"no departments, no error", STAGE_WECOM, DEPARTMENTS, "empty_list", -1, 0, true},
+    {"no error code at all", STAGE_WECOM, USER_LIST, "errcode_missing", -1, 1, false},
+    {"the token expires half way", STAGE_WECOM, USER_LIST, "token_expired", 1, 2, true},
+    {"the token dies half way", STAGE_WECOM, USER_LIST, "token_dead", 1, 2, false},
+    {"the token dies again and again", STAGE_WECOM, USER_LIST, "token_dead", -1, 2, true},
+    {"the token of the company dies", STAGE_WECOM, LIST_ID, "token_dead", -1, 0, false},
+    {"half of eteams' page", STAGE_ETEAMS, EMPLOYEES, "half_page", 1, 0, true},
+    {"half of all eteams' pages", STAGE_ETEAMS, EMPLOYEES, "half_page", -1, 0, false},
+    {"nobody in eteams, no error", STAGE_ETEAMS, EMPLOYEES, "empty_page", -1, 0, true},
+    {"no departments in eteams", STAGE_ETEAMS, ORGS, "empty_page", -1, 0, true},
+    {"half of eteams' departments", STAGE_ETEAMS, ORGS, "half_page", -1, 0, true},
+    {"eteams' page is cut off", STAGE_ETEAMS, EMPLOYEES, "truncated", 1, 0, false},
+    {"eteams' token dies", STAGE_ETEAMS, EMPLOYEES, "token_dead_message", 1, 0, true},
+    {"eteams' total changes", STAGE_ETEAMS, EMPLOYEES, "total_changes", -1, 0, false},
+};
+#define FAULTS (sizeof(faults) / sizeof(faults[0]))
+
+/* A reconcile that meets it, while somebody has really left. */
+static void meet(struct stage *s, const struct fault *f, const cJSON *began)
+{
+    char *said, hits[48];
+    int64_t rows = writes(s, "rows"), resigns = writes(s, "resigns");
+    tell(s, f->peer, "/_sim/faults", "{\"path\":\"%s\",\"kind\":\"%s\",\"count\":%d,\"skip\":%d}",
+         f->path, f->kind, f->count, f->skip);
+    (void)stage_command(s, &said, "sync", "acme", NULL);
+    (void)snprintf(hits, sizeof(hits), "hits|%s", f->kind);
+    if (ask(s, f->peer, "/_sim/faults", hits) == 0)
+        fail_msg("%s: it was never met:\n%s", f->what, said);
+    tell(s, f->peer, "/_sim/faults", "{\"clear\":true}");
+    int64_t resigned = writes(s, "resigns") - resigns;
+    if (resigned > 1 || writes(s, "rows") - rows != resigned)
+        fail_msg("%s: %d rows are written, %d people resigned:\n%s", f->what,
+                 (int)(writes(s, "rows") - rows), (int)resigned, said);
+    (void)count_gone(s, began);
+    free(said);
+    stage_advance(s, 25 * HOUR_MS); /* the guard's day, and whatever pace there was */
+}
+
+static void meet_all(struct stage *s, int64_t people, bool large)
+{
+    cJSON *began = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    int left = 0;
+    sync_all(s, 0);
+    assert_int_equal(linked(s), people);
+    for (size_t i = 0; i < FAULTS; i++) {
+        if (large && !faults[i].large)
+            continue;
+        if (left - count_gone(s, began) == 0) /* the one before has been resigned all the same */
+            leave_silently(s, (size_t)left++ % 5, 1);
+        meet(s, &faults[i], began);
+    }
+    sync_all(s, 0); /* a range that seemed to shrink is the old one again */
+    sync_all(s, 0);
+    assert_int_equal(count_gone(s, began), left);
+    assert_int_equal(writes(s, "rows"), left);
+    cJSON_Delete(began);
+}
+
+static void spoilt_lists_resign_nobody(void **state)
+{
+    meet_all(grown(state, 30), 30, false);
+}
+
+static void nor_in_a_large_company(void **state)
+{
+    meet_all(large_company(state), 5000, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(a_range_that_shrinks_resigns_nobody),
+        STORY(five_thousand_become_fifty),
+        STORY(spoilt_lists_resign_nobody),
+        STORY(nor_in_a_large_company),
+    };
+    return cmocka_run_group_tests_name("range", tests, NULL, NULL);
+}
