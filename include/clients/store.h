@@ -70,6 +70,7 @@ struct yq_audit {
     const char *run, *event; /* event: entry ids, separated by blanks */
     const char *rule, *op, *subject, *before, *after, *result; /* before, after: JSON; result: a
                                                                   word or a reason as JSON */
+    const char *source; /* "replay" where one of the events was sent again; else NULL */
 };
 /* Ids are made by Redis inside the script; the per-subject list keeps the newest 64. */
 void yq_store_add_audit(struct yq_commit *c, const struct yq_keys *keys, const char *id,

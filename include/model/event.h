@@ -40,6 +40,7 @@
     X(COMMAND_LINK, "command.link")                                                                \
     X(COMMAND_UNLINK, "command.unlink")                                                            \
     X(COMMAND_SUPERIORS, "command.superiors")                                                      \
+    X(COMMAND_REPLAY, "command.replay")                                                            \
     X(SUPERIOR_CHANGED, "superior.changed") /* our own: a superior came into eteams, or left */    \
     X(CASE_REOPENED, "case.reopened")       /* our own: what stood in the way has changed */       \
     X(UNKNOWN, "unknown")                   /* authentic, but not understood: kept raw */
@@ -72,6 +73,7 @@ struct yq_event {
  *   member.entered, member.left   {"userid"}
  *   job         {"job_id","job_type","error_code":"0","error_message"}
  *   command.approve  {"hash"}; command.link  {"eteams"}; command.superiors  {"restore"}
+ *   command.replay   {"first","last","kind","subject","entries":[]}; which: service/replay.h
  *   others      {} or what the kind needs
  * An element that is present but empty appears as "" or []: WeCom cleared it. What is malformed
  * counts as not said: a number; a list with a malformed number in it; `leader_in` that is not as
@@ -81,6 +83,10 @@ void yq_event_init(struct yq_event *e);
 void yq_event_release(struct yq_event *e);
 
 const char *yq_event_kind_name(enum yq_event_kind kind);
+/* WeCom said that something changed: a hint, which may be given again at any time. All others are
+ * orders, carry what works but once, or are our own. Unknown ones may be reports that a mended
+ * parser knows. */
+bool yq_event_kind_is_report(enum yq_event_kind kind);
 /* Returns 0, or -1 for a name that is not in the table. */
 int yq_event_kind_parse(const char *name, enum yq_event_kind *ret);
 

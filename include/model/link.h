@@ -59,7 +59,9 @@ struct yq_link_member {
     uint64_t agreed[YQ_MEMBER_FIELD_COUNT];  /* hashes of the normalised values; 0 = never */
     int64_t heard_at[YQ_MEMBER_FIELD_COUNT]; /* seconds: event time of a value that only an event
                                                 told; an older event never overwrites it */
-    UT_hash_handle hh;                       /* by key */
+    int64_t born;      /* seconds: event time of the creation, 0 = not heard; what is older is about
+                          somebody who had that userid before */
+    UT_hash_handle hh; /* by key */
 };
 
 /* Hash of a normalised value; never 0. */

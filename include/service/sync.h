@@ -69,8 +69,9 @@ struct yq_sync_result {
 };
 void yq_sync_result_release(struct yq_sync_result *r);
 
-/* The entry ids behind a subject, for the audit; "" where nothing asked for it. */
-typedef const char *yq_events_of(void *context, const char *subject_key);
+/* The entry ids behind a subject, for the audit; "" where nothing asked for it. *ret_replayed: one
+ * of them was sent again. */
+typedef const char *yq_events_of(void *context, const char *subject_key, bool *ret_replayed);
 
 /* Runs the engine for the evidence in the view. Returns 0 when every subject has an outcome; -1
  * when the run ended early (LOST, FATAL, RETRY): then no outcome counts, and what was written

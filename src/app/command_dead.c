@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "clients/letters.h"
-#include "clients/store.h"
 #include "commands.h"
 #include "filter.h"
 #include "mask.h"
@@ -223,16 +222,6 @@ static int decide_some(const struct choice *c, const struct decision *d, size_t 
     return done;
 }
 
-/* Who put events on the queue says when nobody will read them now. */
-static void tell_who_reads(struct yq_cli *cli, const char *id)
-{
-    bool paused = false;
-    if (yq_cli_count_workers(cli) == 0)
-        fputs(_("no worker is alive: what waits is not worked on\n"), cli->err);
-    else if (yq_store_get_paused(cli->redis, &cli->keys, id, &paused, NULL) == 0 && paused)
-        fprintf(cli->err, _("%s is paused: events are taken and wait\n"), id);
-}
-
 static enum yq_exit decide(struct choice *c, struct decision *d)
 {
     struct yq_error err = {0};
@@ -251,7 +240,7 @@ static enum yq_exit decide(struct choice *c, struct decision *d)
     if (done != 0)
         return yq_cli_fail(c->cli, "%s", err.text);
     if (d->reason == NULL && c->count > 0)
-        tell_who_reads(c->cli, c->id);
+        yq_cli_tell_who_reads(c->cli, c->id);
     return YQ_EXIT_DONE;
 }
 

@@ -46,6 +46,8 @@ static int push_command(struct waiting *w, const struct yq_order *order, struct 
         yq_buf_addf(&e.data, ",\"%s\":", order->field);
         yq_buf_add_json_string(&e.data, order->value);
     }
+    if (order->members != NULL)
+        yq_buf_addf(&e.data, ",%s", order->members);
     yq_buf_addc(&e.data, '}');
     int result = yq_queue_push(w->cli->redis, &w->cli->keys, w->id, &e, w->entry, err);
     yq_event_release(&e);
@@ -175,6 +177,15 @@ static void tell_attempts(struct waiting *w, struct yq_error *err)
         fprintf(w->cli->err, _("attempt %u: %s\n"), a->attempts, a->error);
     }
     yq_attempts_release(&all);
+}
+
+void yq_cli_tell_who_reads(struct yq_cli *cli, const char *id)
+{
+    bool paused = false;
+    if (yq_cli_count_workers(cli) == 0)
+        fputs(_("no worker is alive: what waits is not worked on\n"), cli->err);
+    else if (yq_store_get_paused(cli->redis, &cli->keys, id, &paused, NULL) == 0 && paused)
+        fprintf(cli->err, _("%s is paused: events are taken and wait\n"), id);
 }
 
 /* True when nobody will do it now; the reason is printed. */

@@ -31,6 +31,11 @@ static const struct yq_command commands[] = {
     {"explain", "explain ID member|department KEY",
      N_("tell what came in about somebody, and what was done about it and why"),
      yq_command_explain},
+    {"replay",
+     "replay ID EVENT… [--dry-run] | replay ID [--from TIME] [--to TIME] [--kind KIND] "
+     "[--subject SUBJECT] [--dry-run]; with --dry-run also [--no-wait]",
+     N_("send stored events again, read anew from the text that came; --dry-run: only tell"),
+     yq_command_replay},
     {"dead list",
      "dead list ID [--kind KIND] [--subject SUBJECT] [--from TIME] [--to TIME] [--limit N]",
      N_("list the events that were given up, newest first"), yq_command_dead_list},

@@ -56,11 +56,15 @@ enum yq_exit yq_cli_usage(struct yq_cli *cli, const char *format, ...)
  * sentence printed. */
 int yq_cli_count_workers(struct yq_cli *cli);
 
+/* For who put events on the queue: says so, on err, when nobody will read them now. */
+void yq_cli_tell_who_reads(struct yq_cli *cli, const char *id);
+
 /* What a worker shall do: a command.* event. */
 struct yq_order {
     enum yq_event_kind kind;
     struct yq_subject subject;
     const char *field, *value; /* one more member of its data; NULL: none */
+    const char *members;       /* more of them, as in "\"a\":1"; NULL: none */
     bool no_wait;              /* print the run's id and be done */
 };
 /* Puts it on the queue, waits for its run to end and prints the summary. */
@@ -73,6 +77,7 @@ enum yq_exit yq_command_doctor(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_queue(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_events_show(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_replay(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_dead_list(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_dead_show(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_dead_retry(struct yq_cli *cli, int argc, char **argv);

@@ -36,6 +36,7 @@ const char *yq_words_of_event(enum yq_event_kind kind)
         [YQ_EVENT_COMMAND_APPROVE] = N_("an operator approved a plan that holds it"),
         [YQ_EVENT_COMMAND_LINK] = N_("an operator said which record of eteams it is"),
         [YQ_EVENT_COMMAND_SUPERIORS] = N_("an operator asked for superiors to be put back"),
+        [YQ_EVENT_COMMAND_REPLAY] = N_("an operator asked for the plan of a replay"),
         [YQ_EVENT_SUPERIOR_CHANGED] =
             N_("somebody whom WeCom names as its superior came into eteams, or left it"),
         [YQ_EVENT_CASE_REOPENED] = N_("what stood in the way has changed"),

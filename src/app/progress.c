@@ -19,6 +19,7 @@ static const struct {
     {"members", N_("members are read")},
     {"leavers", N_("who has left is looked for")},
     {"writing", N_("members are brought in step")},
+    {"replay", N_("stored events are read again")},
     {"superiors", N_("superiors are taken over, or put back")},
 };
 

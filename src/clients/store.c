@@ -105,7 +105,7 @@ void yq_store_add_audit(struct yq_commit *c, const struct yq_keys *keys, const c
                   yq_key(keys, id, name, list), "run", or_empty(a->run), "event",
                   or_empty(a->event), "rule", or_empty(a->rule), "op", or_empty(a->op), "subject",
                   or_empty(a->subject), "before", or_empty(a->before), "after", or_empty(a->after),
-                  "result", or_empty(a->result), NULL);
+                  "result", or_empty(a->result), a->source ? "source" : NULL, a->source, NULL);
 }
 
 /* ---- removals, plans, cases, dead letters, runs ---- */

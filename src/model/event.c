@@ -29,6 +29,28 @@ const char *yq_event_kind_name(enum yq_event_kind kind)
     return (unsigned)kind < YQ_EVENT_KIND_COUNT ? kind_names[kind] : "?";
 }
 
+bool yq_event_kind_is_report(enum yq_event_kind kind)
+{
+    switch (kind) {
+    case YQ_EVENT_MEMBER_CREATED:
+    case YQ_EVENT_MEMBER_UPDATED:
+    case YQ_EVENT_MEMBER_DELETED:
+    case YQ_EVENT_MEMBER_ENTERED:
+    case YQ_EVENT_MEMBER_LEFT:
+    case YQ_EVENT_DEPARTMENT_CREATED:
+    case YQ_EVENT_DEPARTMENT_UPDATED:
+    case YQ_EVENT_DEPARTMENT_DELETED:
+    case YQ_EVENT_TAG_UPDATED:
+    case YQ_EVENT_ADMINS_CHANGED:
+    case YQ_EVENT_JOB_FINISHED:
+    case YQ_EVENT_AUTH_CHANGED:
+    case YQ_EVENT_UNKNOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int yq_event_kind_parse(const char *name, enum yq_event_kind *ret)
 {
     for (int kind = 0; kind < YQ_EVENT_KIND_COUNT; kind++) {

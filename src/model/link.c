@@ -103,6 +103,8 @@ void yq_link_member_write(const struct yq_link_member *l, struct yq_buf *out)
     add_text(out, "eteams", l->eteams);
     add_text(out, "how", l->how ? l->how : "");
     yq_buf_addf(out, ",\"at\":%" PRId64, l->at);
+    if (l->born != 0)
+        yq_buf_addf(out, ",\"born\":%" PRId64, l->born);
     if (l->left)
         yq_buf_adds(out, ",\"left\":true");
     if (l->wrote_job_num)
@@ -205,6 +207,7 @@ int yq_link_member_read(struct yq_arena *arena, const char *key, const char *jso
     const char *how = yq_json_text(arena, tree, "how");
     l.how = how ? yq_arena_strdup(arena, how) : "";
     (void)yq_json_int(tree, "at", &l.at); /* stays 0 */
+    (void)yq_json_int(tree, "born", &l.born);
     l.left = yq_json_bool(tree, "left", false);
     l.wrote_job_num = yq_json_bool(tree, "wrote_job_num", false);
     read_posts(arena, tree, &l);

@@ -5,6 +5,8 @@
 #include "model/normal.h"
 #include "planner.h"
 
+#define BURST_SECONDS 5
+
 static enum progress stop(struct member *m, enum progress progress, enum yq_verdict_kind kind,
                           enum yq_reason_code code, const char *arg)
 {
@@ -62,7 +64,16 @@ static bool from_event(const struct member *m, enum yq_member_field f)
         return false;
     if (e == NULL || e->reported_member == NULL || !(e->reported_member->known & YQ_FIELD_BIT(f)))
         return false;
-    return m->link == NULL || e->reported_at[f] >= m->link->heard_at[f];
+    return is_news(m, e->reported_at[f], f);
+}
+
+/* What was said before the member was created is about somebody else who had the userid. The
+ * events of a creation may come in a burst, in any order (wecom.md §2.1.1). */
+bool is_news(const struct member *m, int64_t at, enum yq_member_field f)
+{
+    if (m->evidence != NULL && at + BURST_SECONDS < m->evidence->created_at)
+        return false;
+    return m->link == NULL || (at >= m->link->heard_at[f] && at + BURST_SECONDS >= m->link->born);
 }
 
 static const struct yq_wecom_member *source_of(struct member *m, enum yq_member_field f)
@@ -84,6 +95,7 @@ static const char *not_empty(const char *text)
 static void collect_values(struct planner *p, struct member *m)
 {
     const struct yq_wecom_member *w;
+    m->verdict->born = m->evidence != NULL ? m->evidence->created_at : 0;
     if ((w = source_of(m, YQ_FIELD_NAME)) != NULL && w->name != NULL)
         m->values[YQ_FIELD_NAME] = not_empty(yq_normal_name(p->arena, w->name));
     if ((w = source_of(m, YQ_FIELD_MOBILE)) != NULL && w->mobile != NULL)

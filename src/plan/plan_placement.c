@@ -30,7 +30,7 @@ static const struct yq_wecom_member *source(struct member *m)
         !(e->reported_member->known & YQ_FIELD_BIT(YQ_FIELD_DEPARTMENTS)))
         return NULL;
     int64_t at = e->reported_at[YQ_FIELD_DEPARTMENTS];
-    if (m->link != NULL && at < m->link->heard_at[YQ_FIELD_DEPARTMENTS])
+    if (!is_news(m, at, YQ_FIELD_DEPARTMENTS))
         return NULL;
     m->verdict->heard_at[YQ_FIELD_DEPARTMENTS] = at;
     return e->reported_member;

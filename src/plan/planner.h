@@ -248,6 +248,8 @@ void emit_departments(struct planner *p);
  * whether a key is free depends on who is linked with its holder in this same plan. */
 struct member *know_member(struct planner *p, const char *userid);
 struct member *settle_member(struct planner *p, const char *userid);
+/* Is what an event of that time said of the field newer than what is known of this member? */
+bool is_news(const struct member *m, int64_t at, enum yq_member_field f);
 /* The evidence that asks for m: its own, else that of the old userid; NULL: pulled in. */
 const struct yq_evidence *told_by(const struct planner *p, const struct member *m);
 /* plan_identity.c: finds the record of a member without a link. READY: m->row is set, or stays NULL

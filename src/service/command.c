@@ -150,10 +150,11 @@ static int gather_evidence(struct approval *a, struct yq_error *err)
 
 /* ---- how it came out ---- */
 
-static const char *entry_of(void *context, const char *key)
+static const char *entry_of(void *context, const char *key, bool *ret_replayed)
 {
     const struct approval *a = context;
     (void)key;
+    *ret_replayed = false;
     return a->entry;
 }
 

@@ -40,6 +40,7 @@ struct yq_reconcile {
     struct yq_subject subject; /* of a dry run; "all" otherwise */
     bool dry_run;
     bool superiors;   /* they follow WeCom by now (S2) */
+    bool replay;      /* instead of comparing: the plan of a replay, which `run` describes */
     char restore[24]; /* a backup of superiors, or "newest": put back instead of comparing */
     struct yq_reason refused; /* NONE: it was not */
     int64_t started_ms;
@@ -117,6 +118,10 @@ int yq_reconcile_lock_superiors(struct yq_reconcile *r, struct yq_error *err);
 /* ---- reconcile_restore.c ---- */
 
 int yq_reconcile_restore(struct yq_reconcile *r, struct yq_error *err);
+
+/* ---- reconcile_replay.c ---- */
+
+int yq_reconcile_replay(struct yq_reconcile *r, struct yq_error *err);
 
 /* ---- reconcile_range.c ---- */
 

@@ -56,6 +56,7 @@ static void take_over(struct yq_reconcile *r, const struct yq_pairs *hash, long 
     r->dry_run = strcmp(or_empty(yq_pairs_get(hash, "dry_run")), "1") == 0;
     r->started_ms = strtoll(or_empty(yq_pairs_get(hash, "started")), NULL, 10);
     (void)snprintf(r->restore, sizeof(r->restore), "%s", or_empty(yq_pairs_get(hash, "restore")));
+    r->replay = strcmp(or_empty(yq_pairs_get(hash, "replay")), "1") == 0;
     take_subject(r, yq_pairs_get(hash, "subject"));
     *ret_begun = strtol(or_empty(yq_pairs_get(hash, "begun")), NULL, 10);
     if (strcmp(or_empty(yq_pairs_get(hash, "cancel")), "1") == 0)
@@ -69,6 +70,7 @@ static void take_command(struct yq_reconcile *r, const struct yq_reconcile_state
     cJSON *data = yq_json_parse(s->wanted_data, strlen(s->wanted_data), NULL);
     (void)snprintf(r->run, sizeof(r->run), "%s", s->wanted);
     r->dry_run = yq_json_bool(data, "dry_run", false);
+    r->replay = yq_json_bool(data, "replay", false);
     take_subject(r, yq_json_text(arena, data, "subject"));
     (void)snprintf(r->restore, sizeof(r->restore), "%s",
                    or_empty(yq_json_text(arena, data, "restore")));
@@ -108,8 +110,8 @@ static int begin(struct yq_reconcile *r, long begun, struct yq_error *err)
     yq_commit_add(c, "DEL", reconcile, yq_key(r->c->keys, r->id, "touched", touched), NULL);
     yq_commit_add(c, "HSET", reconcile, "run", r->run, "cause", r->cause, "kind",
                   yq_reconcile_kind_name(r->kind), "dry_run", r->dry_run ? "1" : "0", "subject",
-                  subject, "restore", r->restore, "started", started, "begun", times, "owner",
-                  r->own.value, "phase", "begins", NULL);
+                  subject, "restore", r->restore, "replay", r->replay ? "1" : "0", "started",
+                  started, "begun", times, "owner", r->own.value, "phase", "begins", NULL);
     yq_commit_add(c, "HDEL", yq_key(r->c->keys, r->id, "wanted", wanted), r->run, NULL);
     return commit(r, c, err);
 }
@@ -260,6 +262,7 @@ static int run(struct yq_reconcile *r, long begun, struct yq_error *err)
     yq_log(YQ_LOG_INFO, "reconcile.begins", "connection", r->id, "run", r->run, "kind",
            yq_reconcile_kind_name(r->kind), "cause", r->cause, NULL);
     int rc = r->restore[0] != '\0'               ? yq_reconcile_restore(r, &failure)
+             : r->replay                         ? yq_reconcile_replay(r, &failure)
              : r->subject.kind == YQ_SUBJECT_ALL ? everything(r, &failure)
                                                  : one_subject(r, &failure);
     if (r->end == YQ_RUN_STOPPED || r->end == YQ_RUN_PAUSED)

@@ -12,10 +12,12 @@
 #include "clients/store_reconcile.h"
 #include "record_links.h"
 
-static const char *events_of(const struct yq_record *r, const char *key)
+/* What asked for it, in the entry of the audit. */
+static void note_events(const struct yq_record *r, const char *key, struct yq_audit *a)
 {
-    const char *ids = r->events ? r->events(r->context, key) : NULL;
-    return ids ? ids : "";
+    bool replayed = false;
+    a->event = r->events ? r->events(r->context, key, &replayed) : NULL;
+    a->source = replayed ? YQ_SOURCE_REPLAY : NULL;
 }
 
 void yq_record_reason(const char *word, const struct yq_reason *reason, struct yq_buf *out)
@@ -114,15 +116,15 @@ void yq_record_operation(struct yq_record *r, const struct yq_operation *op, con
         yq_record_reason("ok", &op->reason, &result);
     else
         yq_buf_adds(&result, "ok");
-    yq_store_add_audit(r->commit, r->sync->keys, yq_record_id(r),
-                       &(struct yq_audit){.run = r->sync->run,
-                                          .event = events_of(r, key),
-                                          .rule = op->rule,
-                                          .op = yq_operation_kind_name(op->kind),
-                                          .subject = key,
-                                          .before = yq_buf_text(&before),
-                                          .after = yq_buf_text(&after),
-                                          .result = yq_buf_text(&result)});
+    struct yq_audit audit = {.run = r->sync->run,
+                             .rule = op->rule,
+                             .op = yq_operation_kind_name(op->kind),
+                             .subject = key,
+                             .before = yq_buf_text(&before),
+                             .after = yq_buf_text(&after),
+                             .result = yq_buf_text(&result)};
+    note_events(r, key, &audit);
+    yq_store_add_audit(r->commit, r->sync->keys, yq_record_id(r), &audit);
     yq_buf_release(&before);
     yq_buf_release(&after);
     yq_buf_release(&result);
@@ -226,15 +228,15 @@ void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
     static const char *const words[] = {"none", "none", "none", "none", "wait", "case", "held"};
     struct yq_buf result = YQ_BUF_INIT;
     yq_record_reason(settled ? words[v->kind] : "wait", &outcome->reason, &result);
-    yq_store_add_audit(r->commit, r->sync->keys, yq_record_id(r),
-                       &(struct yq_audit){.run = r->sync->run,
-                                          .event = events_of(r, v->key),
-                                          .rule = v->kind == YQ_VERDICT_HELD ? "guard" : "",
-                                          .op = "none",
-                                          .subject = v->key,
-                                          .before = "{}",
-                                          .after = "{}",
-                                          .result = yq_buf_text(&result)});
+    struct yq_audit audit = {.run = r->sync->run,
+                             .rule = v->kind == YQ_VERDICT_HELD ? "guard" : "",
+                             .op = "none",
+                             .subject = v->key,
+                             .before = "{}",
+                             .after = "{}",
+                             .result = yq_buf_text(&result)};
+    note_events(r, v->key, &audit);
+    yq_store_add_audit(r->commit, r->sync->keys, yq_record_id(r), &audit);
     yq_buf_release(&result);
 }
 

@@ -41,7 +41,9 @@ static bool writes_job_num(const struct yq_operation *op)
 
 static bool agree_member(struct yq_link_member *link, const struct yq_verdict *v)
 {
-    bool changed = false;
+    bool changed = v->born > link->born;
+    if (changed)
+        link->born = v->born;
     for (int f = 0; f < YQ_MEMBER_FIELD_COUNT; f++) {
         if (v->agreed[f] != 0 && link->agreed[f] != v->agreed[f]) {
             link->agreed[f] = v->agreed[f];

@@ -34,6 +34,8 @@ static void want(const struct yq_settle *s, const struct yq_delivery *d, bool dr
     yq_buf_addf(&json, "{\"subject\":\"%s\",\"dry_run\":%s", subject, dry_run ? "true" : "false");
     if (d->kind == YQ_EVENT_COMMAND_SUPERIORS)
         add_restore(d, &json);
+    if (d->kind == YQ_EVENT_COMMAND_REPLAY)
+        yq_buf_adds(&json, ",\"replay\":true");
     yq_buf_addc(&json, '}');
     yq_store_want_reconcile(s->commit, s->keys, s->connection, d->entry, yq_buf_text(&json));
     yq_buf_release(&json);
@@ -55,6 +57,9 @@ static bool hand_over(const struct yq_settle *s, const struct yq_delivery *d)
     }
     case YQ_EVENT_COMMAND_SUPERIORS:
         want(s, d, false);
+        return true;
+    case YQ_EVENT_COMMAND_REPLAY:
+        want(s, d, true);
         return true;
     case YQ_EVENT_AUTH_CHANGED:
     case YQ_EVENT_AUTH_CREATED:

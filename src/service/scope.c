@@ -90,6 +90,15 @@ void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d)
     s->news = true;
 }
 
+bool yq_group_has_replay(const struct yq_group *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        if (strcmp(g->deliveries[i]->source, YQ_SOURCE_REPLAY) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool yq_scope_full(const struct yq_scope *s)
 {
     return s->batch_count == sizeof(s->batches) / sizeof(s->batches[0]);

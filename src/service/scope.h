@@ -41,6 +41,8 @@ size_t yq_scope_deliveries(const struct yq_scope *s);
 size_t yq_scope_pick(struct yq_scope *s, int64_t now_ms, struct yq_group **ret, size_t max);
 /* The soonest next attempt; 0 = nothing waits. */
 int64_t yq_scope_next(const struct yq_scope *s);
+/* One of its deliveries was sent again. */
+bool yq_group_has_replay(const struct yq_group *g);
 /* The group is settled: forgets it. */
 void yq_scope_drop(struct yq_scope *s, struct yq_group *g);
 

@@ -123,11 +123,12 @@ static int load(struct turn *t, struct yq_error *err)
 
 /* ---- one run ---- */
 
-static const char *entries_of(void *context, const char *key)
+static const char *entries_of(void *context, const char *key, bool *ret_replayed)
 {
     struct turn *t = context;
     const struct yq_group *g;
     HASH_FIND_STR(t->scope.groups, key, g);
+    *ret_replayed = g != NULL && yq_group_has_replay(g);
     return g ? yq_buf_text(&g->entries) : "";
 }
 

@@ -251,6 +251,8 @@ static void note_member(struct world *w, const struct yq_verdict *d)
         if (d->heard_at[f] != 0)
             l->heard_at[f] = d->heard_at[f];
     }
+    if (l != NULL && d->born > l->born)
+        l->born = d->born;
 }
 
 /* What both sides agree on now, and when it was said, goes into the links. */

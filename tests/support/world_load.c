@@ -178,6 +178,7 @@ static void load_member_link(struct world *w, const cJSON *item)
     }
     struct yq_link_member *l = world_link_member(w, item->string, text(w, item, "eteams", ""),
                                                  text(w, item, "how", "account"));
+    l->born = number(item, "born", 0);
     l->left = yq_json_bool(item, "left", false);
     l->wrote_job_num = yq_json_bool(item, "wrote_job_num", false);
     const cJSON *heard = yq_json_get(item, "heard"), *posts = yq_json_get(item, "posts"), *post;

@@ -56,7 +56,7 @@ static void test_usage(void **state)
     expect("links acme --member=1", 2, "takes no value");
     expect("cases nobody", 1, "no connection");
     expect("serve --roles worker,cook", 2, "receiver, worker, scheduler, admin");
-    static const char *const later[] = {"replay", "auth", "unsynced", "push", "collaborate"};
+    static const char *const later[] = {"auth", "unsynced", "push", "collaborate"};
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         expect(later[i], 2, "unknown command");
 }

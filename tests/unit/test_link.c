@@ -49,6 +49,7 @@ static void a_member_comes_back_with_every_field(void **state)
                                   .how = "mobile",
                                   .at = 5,
                                   .left = true,
+                                  .born = 1767225500,
                                   .wrote_job_num = true,
                                   .posts = posts,
                                   .post_count = 2},
@@ -67,6 +68,7 @@ static void a_member_comes_back_with_every_field(void **state)
     assert_string_equal(to.eteams, "1157735123799875585");
     assert_string_equal(to.how, "mobile");
     assert_true(to.left && to.wrote_job_num);
+    assert_int_equal(to.born, from.born);
     assert_int_equal(to.post_count, 2);
     assert_string_equal(to.posts[0], "9007199254740993");
     assert_string_equal(to.posts[1], "12");
