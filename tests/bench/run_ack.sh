@@ -4,7 +4,7 @@
 #   tests/bench/run_ack.sh [--quick] [BUILD]
 #
 # BUILD is a release build with benchmarks (cmake --preset bench; default build/bench). Prints the
-# goals P1, P3, P4, P5, P6: the median of five rounds with its least and greatest. The server has
+# goals P1 to P6 (P2 where Node.js and npm are at hand): the median of five rounds with its least and greatest. The server has
 # CPU 0; Redis and the generator share CPU 1. --quick takes about a minute. Exit status 1 when a
 # must is missed.
 set -u
@@ -66,14 +66,25 @@ spread() { # numbers, one a line: "median (least … greatest)"
     sort -n | awk '{ v[NR] = $1 } END { printf "%.3f (%.3f … %.3f)", v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
 missed=0
-verdict() { # NAME MUST MEASURED_TEXT
-    local value=${3%% *}
-    if awk "BEGIN { exit !($value <= $2) }"; then
-        echo "$1 $3, must be <= $2"
+verdict() { # NAME MUST MEASURED_TEXT [RELATION]
+    local value=${3%% *} relation=${4:-<=}
+    if awk "BEGIN { exit !($value $relation $2) }"; then
+        echo "$1 $3, must be $relation $2"
     else
-        echo "$1 $3, must be <= $2: MISSED"
+        echo "$1 $3, must be $relation $2: MISSED"
         missed=1
     fi
+}
+# The server on Node.js, with its packages: from npm, kept beside the benchmarks.
+node_floor() {
+    start_server node "$bin/node/server.js" "$dir/redis.sock" bench benchToken \
+        abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG
+    sleep 0.5
+}
+prepare_node() {
+    command -v node npm >/dev/null || return 1
+    mkdir -p "$bin/node" && cp tests/bench/node/* "$bin/node/" &&
+        (cd "$bin/node" && npm install --no-audit --no-fund >"$dir/npm.log" 2>&1)
 }
 
 echo "# floors and ours, CPU microseconds per callback at saturation, 32 connections"
@@ -94,6 +105,21 @@ for round in $(seq $rounds); do
 done
 verdict "P1 CPU over F2 + F3 + X:" 1.25 "$(spread <"$dir/p1")"
 echo "   (over an F2 without the ZADD: $(spread <"$dir/p1x"))"
+
+if prepare_node; then
+    : >"$dir/p2"
+    for _ in $(seq $rounds); do
+        node_floor; load --seconds $span >/dev/null # until it is compiled
+        node_line=$(load --seconds $span); stop_server; empty_redis
+        ours; line=$(load --seconds $span); stop_server; empty_redis
+        echo "requests/s on one core: node $(field rps "$node_line") ours $(field rps "$line");" \
+            "CPU us: node $(field cpu_us "$node_line") ours $(field cpu_us "$line")"
+        ratio "$(field rps "$line") / $(field rps "$node_line")" >>"$dir/p2"; echo >>"$dir/p2"
+    done
+    verdict "P2 requests/s per core over node:" 3.5 "$(spread <"$dir/p2")" '>='
+else
+    echo "P2 not measured: no Node.js, or its packages cannot be had"
+fi
 
 : >"$dir/p3a" >"$dir/p3b"
 for _ in $(seq $open_rounds); do
