@@ -15,6 +15,7 @@
 
 #define YQ_EVENT_VERSION 1
 #define YQ_SOURCE_REPLAY "replay" /* sent again: by replay, or out of the dead letters */
+#define YQ_SOURCE_IMPORT "import" /* sent again: from an export, perhaps of somewhere else */
 #define YQ_DIGEST_MAX 65          /* SHA-256 in hex, with the NUL */
 
 /* enum, text. One table: the enum and its names cannot drift apart. */
@@ -45,6 +46,9 @@
     X(CASE_REOPENED, "case.reopened")       /* our own: what stood in the way has changed */       \
     X(UNKNOWN, "unknown")                   /* authentic, but not understood: kept raw */
 
+/* One of the two. */
+bool yq_source_is_again(const char *source);
+
 enum yq_event_kind {
 #define X(name, text) YQ_EVENT_##name,
     YQ_EVENT_KINDS(X)
@@ -55,9 +59,9 @@ enum yq_event_kind {
 struct yq_event {
     enum yq_event_kind kind;
     struct yq_subject subject;
-    const char *source;         /* "callback", "command", "replay", "yunqiao"; static text */
-    const char *origin;         /* of one that is sent again: the entry it first came in; or NULL */
-    int64_t at;                 /* seconds since 1970, as WeCom says; 0 = it does not say */
+    const char *source; /* "callback", "command", "replay", "import", "yunqiao"; static text */
+    const char *origin; /* of one that is sent again: the entry it first came in; or NULL */
+    int64_t at;         /* seconds since 1970, as WeCom says; 0 = it does not say */
     char digest[YQ_DIGEST_MAX]; /* SHA-256 of raw, for inspection only (decisions.md 39) */
     struct yq_buf data;         /* JSON, see docs/events.md */
     struct yq_buf raw;          /* the decrypted text */

@@ -1,6 +1,7 @@
 /* events list, events show: what stands in a connection's stream. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "clients/queue.h"
@@ -12,6 +13,7 @@
 #include "when.h"
 
 #define PAGE 500
+#define FOLLOW_US 300000 /* between two looks at the end of the stream */
 
 struct filter {
     struct yq_filter_options options;
@@ -57,6 +59,8 @@ struct listing {
     struct yq_table table;
     cJSON *json;
     long found;
+    bool follow;                 /* as lines, the oldest first, then those that come */
+    char from[YQ_ENTRY_MAX + 1]; /* the next one; "(" in front: behind it */
 };
 
 static void list_json(struct listing *l, const struct yq_delivery *d, const char *subject,
@@ -80,6 +84,10 @@ static void list_one(struct listing *l, const struct yq_delivery *d)
     if (l->found >= l->filter.most || !matches(&l->filter, d, state))
         return;
     l->found++;
+    if (l->follow) { /* where to begin; shown afterwards, in their order */
+        (void)snprintf(l->from, sizeof(l->from), "%s", d->entry);
+        return;
+    }
     if (!d->broken)
         yq_subject_format(&d->subject, subject);
     if (l->json != NULL) {
@@ -142,22 +150,104 @@ static enum yq_exit print_listing(struct listing *l)
     return result == 0 ? YQ_EXIT_DONE : yq_cli_fail(l->cli, "%s", err.text);
 }
 
+/* ---- following ---- */
+
+static void pad(FILE *out, const char *text, size_t width)
+{
+    fputs(text, out);
+    for (size_t w = yq_text_width(text); w < width; w++)
+        fputc(' ', out);
+    fputs("  ", out);
+}
+
+static void follow_one(struct listing *l, const struct yq_delivery *d)
+{
+    char subject[YQ_SUBJECT_MAX] = "?", when[YQ_WHEN_MAX];
+    const char *state = state_name(yq_entry_state_of(&l->progress, d->entry));
+    if (!d->broken)
+        yq_subject_format(&d->subject, subject);
+    if (l->cli->json) {
+        l->json = cJSON_CreateArray();
+        list_json(l, d, subject, state);
+        yq_print_json(cJSON_DetachItemFromArray(l->json, 0), l->cli->out);
+        cJSON_Delete(l->json);
+        l->json = NULL;
+        return;
+    }
+    FILE *out = l->cli->out;
+    pad(out, d->entry, 17);
+    pad(out, yq_when_show(d->queued_ms, when), 19);
+    pad(out, state, 7);
+    pad(out, d->broken ? _("unreadable") : yq_event_kind_name(d->kind), 18);
+    pad(out, subject, 24);
+    fprintf(out, "%s\n", d->source != NULL ? d->source : "");
+}
+
+/* Those from l->from, which moves on. */
+static int follow_new(struct listing *l, struct yq_error *err)
+{
+    size_t count = PAGE;
+    int rc = 0;
+    while (rc == 0 && count == PAGE) {
+        struct yq_deliveries page = {0};
+        rc = yq_queue_range(l->cli->redis, &l->cli->keys, l->id, l->from, "+", false, PAGE, &page,
+                            err);
+        count = page.count;
+        if (rc == 0 && count > 0) {
+            yq_queue_progress_release(&l->progress);
+            rc = yq_queue_read_progress(l->cli->redis, &l->cli->keys, l->id, &l->progress, err);
+        }
+        for (size_t i = 0; i < count && rc == 0; i++) {
+            const struct yq_delivery *d = &page.items[i];
+            if (matches(&l->filter, d, yq_entry_state_of(&l->progress, d->entry)))
+                follow_one(l, d);
+            (void)snprintf(l->from, sizeof(l->from), "(%s", d->entry);
+        }
+        yq_deliveries_release(&page);
+    }
+    return rc;
+}
+
+/* Begins with the last ones that were there, and ends when it is told to, or nobody reads. */
+static enum yq_exit follow(struct listing *l)
+{
+    struct yq_error err = {0};
+    char last[YQ_ENTRY_MAX];
+    int rc = yq_store_last_entry(l->cli->redis, &l->cli->keys, l->id, "events", last, &err);
+    (void)snprintf(l->from, sizeof(l->from), "(%s", last);
+    if (rc == 0)
+        rc = yq_queue_read_progress(l->cli->redis, &l->cli->keys, l->id, &l->progress, &err);
+    if (rc == 0)
+        rc = list_pages(l, &err);
+    while (rc == 0) {
+        rc = follow_new(l, &err);
+        if (fflush(l->cli->out) != 0)
+            break;
+        (void)usleep(FOLLOW_US);
+    }
+    yq_queue_progress_release(&l->progress);
+    return rc == 0 ? YQ_EXIT_DONE : yq_cli_fail(l->cli, "%s", err.text);
+}
+
 enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv)
 {
     struct listing l = {.cli = cli};
     const struct yq_argument known[] = {YQ_FILTER_ARGUMENTS(&l.filter.options),
                                         {"--state", &l.filter.state, NULL},
                                         {"--limit", &l.filter.limit, NULL},
+                                        {"-f", NULL, &l.follow},
                                         {NULL, NULL, NULL}};
     struct yq_error err = {0};
     if (yq_cli_arguments(cli, known, &argc, argv, (int[]){1, 1}) != 0)
         return YQ_EXIT_USAGE;
+    if (l.follow && l.filter.options.to != NULL)
+        return yq_cli_usage(cli, "%s", _("-f goes on without end: no --to"));
     if (set_filter(&l.filter, yq_wall_ms(cli->clock), &err) != 0)
         return yq_cli_usage(cli, "%s", err.text);
     if (yq_cli_open(cli) != 0 || yq_cli_connection(cli, argv[0]) == NULL)
         return YQ_EXIT_FAILED;
     l.id = argv[0];
-    return print_listing(&l);
+    return (l.follow ? follow : print_listing)(&l);
 }
 
 /* ---- one event ---- */

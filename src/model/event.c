@@ -29,6 +29,11 @@ const char *yq_event_kind_name(enum yq_event_kind kind)
     return (unsigned)kind < YQ_EVENT_KIND_COUNT ? kind_names[kind] : "?";
 }
 
+bool yq_source_is_again(const char *source)
+{
+    return strcmp(source, YQ_SOURCE_REPLAY) == 0 || strcmp(source, YQ_SOURCE_IMPORT) == 0;
+}
+
 bool yq_event_kind_is_report(enum yq_event_kind kind)
 {
     switch (kind) {

@@ -93,7 +93,7 @@ void yq_scope_add(struct yq_scope *s, struct yq_deliveries *d)
 bool yq_group_has_replay(const struct yq_group *g)
 {
     for (size_t i = 0; i < g->count; i++) {
-        if (strcmp(g->deliveries[i]->source, YQ_SOURCE_REPLAY) == 0)
+        if (yq_source_is_again(g->deliveries[i]->source))
             return true;
     }
     return false;

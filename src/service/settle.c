@@ -143,7 +143,7 @@ void yq_settle_begin_anew(const struct yq_settle *s, const struct yq_deliveries 
     for (size_t i = 0; i < d->count; i++) {
         struct yq_group *g = NULL;
         char key[YQ_SUBJECT_MAX];
-        if (d->items[i].broken || strcmp(d->items[i].source, YQ_SOURCE_REPLAY) != 0)
+        if (d->items[i].broken || !yq_source_is_again(d->items[i].source))
             continue;
         yq_subject_key(&d->items[i].subject, key);
         HASH_FIND_STR(s->scope->groups, key, g);
