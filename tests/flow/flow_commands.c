@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "support/temp_redis.h"
 
 /* The command's status and text; the text must hold all the words up to NULL. */
 static void expect_text(char *text, ...)
@@ -219,6 +220,66 @@ static void explain_says_why_nothing_was_done(void **state)
     expect_text(text, "stranger", NULL);
 }
 
+/* ---- by plain redis-cli ---- */
+
+/* What `find` is in the recipe becomes `what`. */
+static void replace(char *recipe, size_t size, const char *find, const char *what)
+{
+    char *at;
+    while ((at = strstr(recipe, find)) != NULL) {
+        char *rest = strdup(at + strlen(find));
+        (void)snprintf(at, size - (size_t)(at - recipe), "%s%s", what, rest);
+        free(rest);
+    }
+}
+
+/* The recipe of redis.md, for this Redis; it must be understood, and know of li.na whom it asks
+ * about. */
+static void try_recipe(struct stage *s, const char *line, const char *event, const char *audit)
+{
+    char recipe[512], command[640], out[8192] = "";
+    (void)snprintf(recipe, sizeof(recipe), "%s", line);
+    char *remark = strstr(recipe, "  #");
+    if (remark != NULL)
+        *remark = '\0';
+    replace(recipe, sizeof(recipe), "1767225600000-0", event);
+    replace(recipe, sizeof(recipe), "ENTRY", audit);
+    replace(recipe, sizeof(recipe), "redis-cli ", "");
+    (void)snprintf(command, sizeof(command), "redis-cli -e -s %s %s 2>&1", stage_redis(s)->socket,
+                   recipe);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    size_t len = fread(out, 1, sizeof(out) - 1, p);
+    if (pclose(p) != 0 || (strstr(recipe, "li.na") != NULL && len < 2))
+        fail_msg("%s: %s", recipe, out);
+}
+
+static void the_recipes_work(void **state)
+{
+    struct stage *s = story(state);
+    char line[512];
+    int count = 0;
+    wecom_department(s, 2, "研发", 1);
+    wecom_member(s, "li.na", "李娜", "2");
+    stage_settle(s, false);
+    char *event = stage_redis_text(s, "XRANGE yq:{acme}:events - + COUNT 1");
+    char *audit = stage_redis_text(s, "XRANGE yq:{acme}:audit - + COUNT 1");
+    event[strcspn(event, "\n")] = audit[strcspn(audit, "\n")] = '\0';
+    FILE *f = fopen(YQ_SOURCE_DIR "/docs/redis.md", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "    redis-cli ", 14) != 0)
+            continue;
+        try_recipe(s, line + 4, event, audit);
+        count++;
+    }
+    (void)fclose(f);
+    assert_in_range(count, 10, 100);
+    free(event);
+    free(audit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +292,7 @@ int main(void)
         STORY(explain_tells_a_story),
         STORY(explain_speaks_chinese),
         STORY(explain_says_why_nothing_was_done),
+        STORY(the_recipes_work),
     };
     return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
 }
