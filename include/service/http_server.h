@@ -14,6 +14,7 @@
 #include <event2/event.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "service/http_request.h"
@@ -60,6 +61,8 @@ void yq_http_server_free(struct yq_http_server *s);
 const struct yq_request *yq_exchange_request(const struct yq_exchange *x);
 /* What follows the prefix of its route. */
 struct yq_text yq_exchange_rest(const struct yq_exchange *x);
+/* The address that it came from; all zero where the connection is gone already. */
+void yq_exchange_peer(struct yq_exchange *x, struct sockaddr_storage *ret);
 /* Adds a header to the answer: "Name: value\r\n". */
 void yq_exchange_header(struct yq_exchange *x, const char *line);
 /* type: Content-Type, static text. The bytes are copied or sent before it returns. The exchange is

@@ -36,7 +36,11 @@
       "From callback to written in eteams")                                                        \
     X(QUEUE_DEPTH, "queue_depth", GAUGE, "connection", "Entries not yet acknowledged")             \
     X(QUEUE_AGE, "queue_oldest_seconds", GAUGE, "connection", "Age of the oldest of them")         \
-    X(ALARMS_OPEN, "alarms_open", GAUGE, "connection", "Alarms that are not over yet")             \
+    X(DEAD_LETTERS, "dead_letters", GAUGE, "connection", "Dead letters that wait for a person")    \
+    X(RETRYING, "subjects_retrying", GAUGE, "connection",                                          \
+      "Subjects that wait for their next attempt")                                                 \
+    X(ALARMS_OPEN, "alarms_open", GAUGE, "connection,alarm",                                       \
+      "Alarms that are not over yet, by their name")                                               \
     X(CONNECTIONS_OPEN, "http_connections_open", GAUGE, "", "Open connections of the listeners")   \
     X(REDIS_UP, "redis_up", GAUGE, "", "1 while Redis answers")                                    \
     X(REDIS_SAFE, "redis_settings_safe", GAUGE, "", "1 while Redis' settings keep the promise")
@@ -52,6 +56,7 @@ enum yq_metric {
 void yq_metric_add(enum yq_metric m, const char *label1, const char *label2, const char *label3,
                    double value);
 void yq_metric_set(enum yq_metric m, const char *label1, double value);
+void yq_metric_set_pair(enum yq_metric m, const char *label1, const char *label2, double value);
 void yq_metric_observe(enum yq_metric m, double seconds);
 void yq_metrics_write(
     struct yq_buf *out);     /* with the process' own figures (memory, CPU, descriptors) */

@@ -48,6 +48,7 @@ struct yq_settings {
     char *wecom_api_base;
     char *language;  /* "auto", "en", "zh" */
     char *time_zone; /* "Asia/Shanghai" */
+    bool core_dumps; /* allowed, though they hold secrets */
     char *log_level; /* "error", "warn", "info", "debug" */
     int workers, workers_max;
     int64_t lease_ms, retention_ms, redis_timeout_ms;

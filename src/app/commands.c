@@ -20,6 +20,9 @@ static const struct yq_command commands[] = {
     {"doctor", "doctor [ID]",
      N_("look at Redis, clocks, both peers, alarms, and how fresh each field is"),
      yq_command_doctor},
+    {"health", "health [--ready]",
+     N_("ask the daemon on this machine whether it lives; --ready: whether it is ready"),
+     yq_command_health},
     {"queue", "queue [ID]", N_("show what waits, retries, is held or set aside"), yq_command_queue},
     {"events list",
      "events list ID [--kind KIND] [--subject SUBJECT] [--from TIME] [--to TIME] "

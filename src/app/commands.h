@@ -74,6 +74,7 @@ enum yq_exit yq_command_serve(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_check(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_version(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_doctor(struct yq_cli *cli, int argc, char **argv);
+enum yq_exit yq_command_health(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_queue(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv);
 enum yq_exit yq_command_events_show(struct yq_cli *cli, int argc, char **argv);

@@ -79,6 +79,8 @@ const struct yq_option yq_options[] = {
            .check = yq_check_time_zone),
     OPTION("log.level", TEXT, RELOAD, "info", S(log_level), "least weight of what is logged",
            .choices = "error|warn|info|debug"),
+    OPTION("core_dumps", BOOL, 0, "false", S(core_dumps),
+           "let a crash leave a core dump, and debuggers look in: both show the secrets", NONE),
     OPTION(
         "alarms.webhooks", TEXTS, SECRET, NULL, S(alarms.webhooks),
         "addresses that alarms are posted to as JSON, each once; secret, since they may hold keys",

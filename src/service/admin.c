@@ -8,13 +8,16 @@
 #include "base/memory.h"
 #include "clients/queue.h"
 #include "crypto/secret.h"
+#include "guesses.h"
 #include "inquiry.h"
+#include "service/log.h"
 #include "service/metrics.h"
 
 struct yq_admin {
     struct yq_admin_options o;
     struct yq_keys keys;
     struct yq_inquiry *inquiry;
+    struct yq_guesses guesses;
     struct yq_buf text; /* reused */
     struct yq_route routes[5];
 };
@@ -48,7 +51,7 @@ static void handle_metrics(void *context, struct yq_exchange *x)
 
 /* ---- /api/ ---- */
 
-static bool is_authorised(const struct yq_admin *a, const struct yq_exchange *x)
+static bool has_token(const struct yq_admin *a, const struct yq_exchange *x)
 {
     static const char scheme[] = "Bearer ";
     struct yq_text given = yq_request_header(yq_exchange_request(x), "Authorization");
@@ -58,6 +61,33 @@ static bool is_authorised(const struct yq_admin *a, const struct yq_exchange *x)
         strncasecmp(given.data, scheme, skip) != 0)
         return false;
     return yq_secret_equal(given.data + skip, given.len - skip, token, strlen(token));
+}
+
+static void refuse(struct yq_exchange *x, int status)
+{
+    yq_metric_add(YQ_METRIC_REFUSED, status == 429 ? "guesses" : "unauthorized", NULL, NULL, 1);
+    yq_exchange_header(x, status == 429 ? "Retry-After: 60\r\n" : "WWW-Authenticate: Bearer\r\n");
+    yq_exchange_answer_text(x, status,
+                            status == 429 ? "too many wrong guesses\n" : "unauthorized\n");
+}
+
+/* Whoever was wrong too often is not even compared: the right token would tell. */
+static bool is_authorised(struct yq_admin *a, struct yq_exchange *x)
+{
+    struct sockaddr_storage from;
+    int64_t now = yq_mono_ms(a->o.clock);
+    yq_exchange_peer(x, &from);
+    if (yq_guesses_spent(&a->guesses, &from, now)) {
+        refuse(x, 429);
+        return false;
+    }
+    if (has_token(a, x))
+        return true;
+    if (yq_request_header(yq_exchange_request(x), "Authorization").data != NULL &&
+        yq_guesses_count(&a->guesses, &from, now))
+        yq_log_calm(YQ_LOG_WARN, "admin.guesses", "/api/", "somebody guesses at admin.token");
+    refuse(x, 401);
+    return false;
 }
 
 static int list_connections(void *context, struct yq_redis *r, struct yq_buf *out,
@@ -95,11 +125,8 @@ static void handle_api(void *context, struct yq_exchange *x)
     struct yq_admin *a = context;
     struct yq_text path = yq_exchange_rest(x);
     yq_exchange_header(x, "Cache-Control: no-store\r\n");
-    if (!is_authorised(a, x)) {
-        yq_exchange_header(x, "WWW-Authenticate: Bearer\r\n");
-        yq_exchange_answer_text(x, 401, "unauthorized\n");
+    if (!is_authorised(a, x))
         return;
-    }
     for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
         if (path.len == strlen(questions[i].path) &&
             memcmp(path.data, questions[i].path, path.len) == 0) {

@@ -18,13 +18,27 @@
 #define LOOK_OFTEN_MS 200
 #define STOP_MS 1000 /* for what is being posted */
 
+/* Those that are over fall to 0. */
+static void tell_gauges(const char *id, const struct yq_pairs *open)
+{
+    double counts[YQ_ALARM_COUNT] = {0};
+    enum yq_alarm_kind kind;
+    for (size_t i = 0; i < open->count; i++) {
+        if (yq_alarm_parse_key(open->items[i].name, &kind) == 0)
+            counts[kind]++;
+    }
+    for (int k = 0; k < YQ_ALARM_COUNT; k++)
+        yq_metric_set_pair(YQ_METRIC_ALARMS_OPEN, id, yq_alarm_name((enum yq_alarm_kind)k),
+                           counts[k]);
+}
+
 static int look_at(struct yq_alarms *a, const struct yq_connection_settings *c,
                    struct yq_error *err)
 {
     struct yq_alarm_facts facts;
     if (yq_store_load_alarm_facts(a->redis, &a->keys, c->id, &facts, err) < 0)
         return -1;
-    yq_metric_set(YQ_METRIC_ALARMS_OPEN, c->id, (double)facts.alarms.count);
+    tell_gauges(c->id, &facts.alarms);
     int rc = yq_alarm_watch(a, c, &facts, err);
     if (rc == 0)
         rc = yq_alarm_post_due(a, c->id, &facts, err);

@@ -24,6 +24,7 @@ static const struct {
     {405, "HTTP/1.1 405 Method Not Allowed\r\n", "method not allowed\n", "method"},
     {408, "HTTP/1.1 408 Request Timeout\r\n", "too slow\n", "deadline"},
     {413, "HTTP/1.1 413 Content Too Large\r\n", "body too large\n", "body_size"},
+    {429, "HTTP/1.1 429 Too Many Requests\r\n", "too many wrong guesses\n", "guesses"},
     {431, "HTTP/1.1 431 Request Header Fields Too Large\r\n", "headers too large\n", "head_size"},
     {501, "HTTP/1.1 501 Not Implemented\r\n", "not supported\n", "request"},
     {503, "HTTP/1.1 503 Service Unavailable\r\n", "unavailable\n", "unavailable"},
@@ -203,6 +204,13 @@ void yq_exchange_answer(struct yq_exchange *x, int status, const char *type, con
         yq_buf_release(answer);
     if (!nested)
         yq_http_connection_advance(c);
+}
+
+void yq_exchange_peer(struct yq_exchange *x, struct sockaddr_storage *ret)
+{
+    socklen_t len = sizeof(*ret);
+    memset(ret, 0, sizeof(*ret));
+    (void)getpeername(connection_of(x)->fd, (struct sockaddr *)ret, &len); /* gone: no address */
 }
 
 void yq_exchange_answer_text(struct yq_exchange *x, int status, const char *text)

@@ -111,7 +111,12 @@ void yq_metric_add(enum yq_metric m, const char *label1, const char *label2, con
 
 void yq_metric_set(enum yq_metric m, const char *label1, double value)
 {
-    atomic_store_explicit(&series(m, label1, NULL, NULL)->value, value, memory_order_relaxed);
+    yq_metric_set_pair(m, label1, NULL, value);
+}
+
+void yq_metric_set_pair(enum yq_metric m, const char *label1, const char *label2, double value)
+{
+    atomic_store_explicit(&series(m, label1, label2, NULL)->value, value, memory_order_relaxed);
 }
 
 void yq_metric_observe(enum yq_metric m, double seconds)
@@ -223,6 +228,8 @@ static void write_figure(struct yq_buf *out, const char *name, const char *type,
 
 static void write_process(struct yq_buf *out)
 {
+    write_head(out, "build_info", "Always 1: which version runs", "gauge");
+    yq_buf_adds(out, "yunqiao_build_info{version=\"" YQ_VERSION "\"} 1\n");
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
     double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +

@@ -60,6 +60,8 @@ static int tell_gauges(struct yq_scheduler *s, struct yq_error *err)
             return -1;
         yq_metric_set(YQ_METRIC_QUEUE_DEPTH, id, (double)(stats.waiting + stats.pending));
         yq_metric_set(YQ_METRIC_QUEUE_AGE, id, (double)stats.oldest_ms / 1000);
+        yq_metric_set(YQ_METRIC_DEAD_LETTERS, id, (double)stats.dead);
+        yq_metric_set(YQ_METRIC_RETRYING, id, (double)stats.retrying);
     }
     return 0;
 }

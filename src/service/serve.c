@@ -14,6 +14,7 @@
 #include "service/admin.h"
 #include "service/alarms.h"
 #include "service/callback.h"
+#include "service/core_dumps.h"
 #include "service/heartbeat.h"
 #include "service/intake.h"
 #include "service/log.h"
@@ -260,6 +261,8 @@ int yq_serve(const struct yq_settings *s, unsigned roles, struct yq_error *err)
     set_log_level(s->log_level);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
+    if (!s->core_dumps)
+        yq_core_dumps_forbid();
     make_loop(&d);
     int result = start_roles(&d, err);
     if (result == 0) {

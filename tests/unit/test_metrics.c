@@ -62,6 +62,11 @@ static void test_gauges(void **state)
     yq_metric_set(YQ_METRIC_REDIS_UP, NULL, 1);
     yq_metric_add(YQ_METRIC_CONNECTIONS_OPEN, NULL, NULL, NULL, 3);
     yq_metric_add(YQ_METRIC_CONNECTIONS_OPEN, NULL, NULL, NULL, -1);
+    yq_metric_set_pair(YQ_METRIC_ALARMS_OPEN, "acme", "held", 2);
+    yq_metric_set_pair(YQ_METRIC_ALARMS_OPEN, "acme", "dead", 0);
+    expect("yunqiao_alarms_open{connection=\"acme\",alarm=\"held\"} 2");
+    expect("yunqiao_alarms_open{connection=\"acme\",alarm=\"dead\"} 0");
+    expect("yunqiao_build_info{version=\"" YQ_VERSION "\"} 1");
     expect("# TYPE yunqiao_queue_depth gauge");
     expect("yunqiao_queue_depth{connection=\"acme\"} 5");
     expect("yunqiao_redis_up 1");
