@@ -8,7 +8,7 @@ static const char usage[] =
     "usage: yunqiao-sim wecom --listen 127.0.0.1:0 [--seed N] [--people N] [--departments N]\n"
     "                         [--state FILE.json] [--corp-id ID] [--app-secret S]\n"
     "                         [--contacts-secret S] [--agent-id N] [--token-life SECONDS]\n"
-    "                         [--rate PER_MINUTE]\n"
+    "                         [--rate PER_MINUTE] [--callback FILE.json]\n"
     "       yunqiao-sim eteams --help\n"
     "The control sides are described in tests/sim/README.md.\n";
 

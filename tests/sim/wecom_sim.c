@@ -16,6 +16,7 @@ struct options {
     const char *listen, *state;
     uint64_t seed;
     size_t people, departments;
+    const char *callback;
 };
 
 void wecom_set_directory(struct wecom *w, struct wecom_directory *d)
@@ -80,6 +81,7 @@ static bool read_options(int argc, char **argv, struct options *o, struct wecom 
                                           {"agent-id", required_argument, NULL, 'i'},
                                           {"token-life", required_argument, NULL, 't'},
                                           {"rate", required_argument, NULL, 'r'},
+                                          {"callback", required_argument, NULL, 'b'},
                                           {NULL, 0, NULL, 0}};
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
@@ -117,6 +119,9 @@ static bool read_options(int argc, char **argv, struct options *o, struct wecom 
         case 'r':
             w->settings.rate = strtoll(optarg, NULL, 10);
             break;
+        case 'b':
+            o->callback = optarg;
+            break;
         default:
             return false;
         }
@@ -125,6 +130,22 @@ static bool read_options(int argc, char **argv, struct options *o, struct wecom 
         return true;
     fprintf(stderr, "yunqiao-sim wecom: unexpected %s\n", argv[optind]);
     return false;
+}
+
+/* The file holds what POST /_sim/callback takes. */
+static bool configure_callback(struct wecom *w, const char *path)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    struct yq_error err = {.text = "cannot be read"};
+    cJSON *tree = path != NULL && read_file(path, &text)
+                      ? yq_json_parse(yq_buf_text(&text), text.len, &err)
+                      : NULL;
+    int code = tree != NULL ? wecom_callback_configure(w, tree) : -1;
+    if (path != NULL && code != 0)
+        fprintf(stderr, "yunqiao-sim: %s: %s\n", path, tree ? "no callback" : err.text);
+    cJSON_Delete(tree);
+    yq_buf_release(&text);
+    return path == NULL || code == 0;
 }
 
 static void set_up(struct wecom *w, const struct options *o)
@@ -166,7 +187,8 @@ int sim_wecom_main(int argc, char **argv)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     set_up(&w, &o);
     wecom_set_directory(&w, d);
-    int status = sim_http_serve(w.base, o.listen, handle, &w);
+    int status =
+        configure_callback(&w, o.callback) ? sim_http_serve(w.base, o.listen, handle, &w) : 1;
     tear_down(&w);
     curl_global_cleanup();
     libevent_global_shutdown();
