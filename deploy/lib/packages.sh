@@ -8,8 +8,10 @@ packages_build=(gcc libc6-dev cmake ninja-build pkg-config gettext
     libevent-dev libcurl4-openssl-dev libcjson-dev libssl-dev libhiredis-dev libexpat1-dev
     libyaml-dev libutf8proc-dev uthash-dev)
 packages_run=(redis-server ca-certificates)
+packages_image=(ca-certificates tzdata binutils) # what an image is put together from
 packages_demo=(curl jq libcmocka-dev) # the simulators are built with the tests
-packages_test=(libcmocka-dev clang-14 clang libclang-rt-14-dev clang-format-14 clang-format valgrind libc6-dbg curl jq)
+packages_test=(libcmocka-dev clang-14 clang libclang-rt-14-dev clang-format-14 clang-format valgrind libc6-dbg curl jq
+    prometheus libseccomp-dev python3-yaml util-linux binutils tzdata) # prometheus for its promtool: 20 MB to fetch, 110 on disk
 
 list_packages() {
     local group

@@ -1,11 +1,14 @@
-/* confined PROFILE COMMAND…: runs COMMAND under a seccomp profile as container runtimes read them
- * (JSON), but stricter: what the profile does not name kills the process, so that no test passes by
+/* confined [-r ROOT -u USER] PROFILE COMMAND…: runs COMMAND, in ROOT and as USER without any
+ * privilege where these are given, under a seccomp profile as container runtimes read them (JSON),
+ * but stricter: what the profile does not name kills the process, so that no test passes by
  * luck over an error code. */
 #include <cjson/cJSON.h>
+#include <grp.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define ARGS_MAX 6
@@ -75,10 +78,32 @@ static void add_rule(scmp_filter_ctx filter, const cJSON *rule)
     }
 }
 
+/* What a container runtime does before. */
+static void enter(const char *root, uid_t user)
+{
+    if (root != NULL && (chroot(root) != 0 || chdir("/") != 0))
+        die("cannot be entered", root);
+    if (user != 0 && (setgroups(0, NULL) != 0 || setgid(user) != 0 || setuid(user) != 0))
+        die("cannot be changed", "user");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        die("cannot be set", "no_new_privs");
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 3)
-        die("usage: confined PROFILE COMMAND…", argv[0]);
+    const char *root = NULL;
+    uid_t user = 0;
+    for (int c; (c = getopt(argc, argv, "+r:u:")) != -1;) {
+        if (c == 'r')
+            root = optarg;
+        else if (c == 'u')
+            user = (uid_t)atoi(optarg);
+        else
+            die("unknown option", argv[0]);
+    }
+    argv += optind - 1;
+    if (argc - optind < 2)
+        die("usage: confined [-r ROOT -u USER] PROFILE COMMAND…", argv[0]);
     cJSON *profile = read_profile(argv[1]);
     const cJSON *rule;
     const char *otherwise =
@@ -89,6 +114,7 @@ int main(int argc, char **argv)
     cJSON_ArrayForEach (rule, cJSON_GetObjectItemCaseSensitive(profile, "syscalls")) {
         add_rule(filter, rule);
     }
+    enter(root, user);
     if (seccomp_load(filter) != 0)
         die("cannot be loaded", argv[1]);
     seccomp_release(filter);
