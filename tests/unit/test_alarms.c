@@ -15,6 +15,7 @@
 #include "clients/system_clock.h"
 #include "service/alarms.h"
 #include "service/freshness.h"
+#include "service/metrics.h"
 #include "support/peer_server.h"
 #include "support/temp_redis.h"
 #include "support/wait.h"
@@ -189,6 +190,31 @@ static void a_claim_is_respected_until_it_ends(void **state)
     yq_pairs_release(&alarmed);
 }
 
+static bool tells(void *line)
+{
+    struct yq_buf out = YQ_BUF_INIT;
+    yq_metrics_write(&out);
+    bool found = strstr(yq_buf_text(&out), line) != NULL;
+    yq_buf_release(&out);
+    return found;
+}
+
+/* One series for each alarm: open, and 0 again once it is over. */
+static void the_gauges_name_alarms(void **state)
+{
+    (void)state;
+    char open[] = "yunqiao_alarms_open{connection=\"acme\",alarm=\"no_scope\"} 1\n";
+    char over[] = "yunqiao_alarms_open{connection=\"acme\",alarm=\"no_scope\"} 0\n";
+    char other[] = "yunqiao_alarms_open{connection=\"acme\",alarm=\"range_shrank\"} 0\n";
+    raise_no_scope(1);
+    struct yq_alarms *a = start();
+    assert_true(yq_wait_until(tells, open, SOON));
+    assert_true(yq_wait_until(tells, other, SOON));
+    redis_do("HDEL yq:{acme}:alarms no_scope");
+    assert_true(yq_wait_until(tells, over, SOON));
+    yq_alarms_stop(a);
+}
+
 static void a_robot_is_not_hurried(void **state)
 {
     (void)state;
@@ -290,6 +316,7 @@ int main(void)
         TEST(one_of_many_posts),
         TEST(a_receiver_that_fails_is_asked_again),
         TEST(a_claim_is_respected_until_it_ends),
+        TEST(the_gauges_name_alarms),
         TEST(a_robot_is_not_hurried),
         TEST(a_field_changes_only_from_what_it_was),
         TEST(cases_are_counted_once),

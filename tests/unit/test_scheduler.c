@@ -163,6 +163,13 @@ static void test_tells_the_gauges(void **state)
     char none[] = "yunqiao_queue_depth{connection=\"other\"} 0\n";
     assert_true(yq_wait_until(tells, two, SOON));
     assert_true(yq_wait_until(tells, none, SOON));
+    char dead[] = "yunqiao_dead_letters{connection=\"acme\"} 1\n";
+    char retrying[] = "yunqiao_subjects_retrying{connection=\"acme\"} 1\n";
+    ask("XADD yq:{acme}:dead * event 1-0");
+    ask("HSET yq:{acme}:retry member:x {}");
+    move(16000);
+    assert_true(yq_wait_until(tells, dead, SOON));
+    assert_true(yq_wait_until(tells, retrying, SOON));
     push("acme");
     move(MINUTE);
     char three[] = "yunqiao_queue_depth{connection=\"acme\"} 3\n";
