@@ -23,6 +23,12 @@ int yq_config_load(const char *path, struct yq_settings **ret, struct yq_buf *re
 int yq_config_parse(const char *path, const char *text, size_t len, struct yq_settings **ret,
                     struct yq_buf *ret_faults);
 
+/* Reads the file again while the program runs. What the table does not call reloadable stays as it
+ * is `now`, and is named in ret_restart, one a line, where the file says otherwise. Faults as
+ * above. */
+int yq_config_reload(const char *path, const struct yq_settings *now, struct yq_settings **ret,
+                     struct yq_buf *ret_restart, struct yq_buf *ret_faults);
+
 /* The option table as the Markdown page docs/configuration.md. */
 void yq_config_print_options(struct yq_buf *out);
 

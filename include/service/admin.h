@@ -16,8 +16,8 @@ struct yq_admin;
 
 struct yq_admin_options {
     struct event_base *base;
-    const struct yq_settings *settings; /* these outlive it */
-    const struct yq_clock *clock;
+    const struct yq_settings *settings; /* held */
+    const struct yq_clock *clock;       /* these outlive it */
     void *context;
     /* Whether callbacks are taken and the roles run. Names what is degraded all the same, as in
      * "\"redis_unreachable\",\"redis_unsafe\"". */
@@ -25,6 +25,8 @@ struct yq_admin_options {
 };
 
 struct yq_admin *yq_admin_new(const struct yq_admin_options *options, struct yq_error *err);
+/* NULL is fine. */
+void yq_admin_reload(struct yq_admin *a, const struct yq_settings *settings);
 /* Whoever waits for an answer gets 503: to be freed before the server. NULL is fine. */
 void yq_admin_free(struct yq_admin *a);
 /* What the admin listener serves; lives in a. */

@@ -15,8 +15,11 @@
 
 struct yq_alarms;
 
+/* Holds the settings. */
 struct yq_alarms *yq_alarms_start(const struct yq_settings *settings, const struct yq_clock *clock,
                                   struct yq_error *err);
+/* Takes effect as soon as nothing is being posted. NULL is fine. */
+void yq_alarms_reload(struct yq_alarms *a, const struct yq_settings *settings);
 /* Lets what is being posted end, for a second. NULL is fine. */
 void yq_alarms_stop(struct yq_alarms *a);
 

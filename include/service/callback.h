@@ -14,9 +14,11 @@
 
 struct yq_callback;
 
-/* All must outlive it. */
+/* Holds the settings; the others must outlive it. */
 struct yq_callback *yq_callback_new(const struct yq_settings *settings, struct yq_intake *intake,
                                     const struct yq_clock *clock);
+/* The next callback is judged by these, which the intake must know already. NULL is fine. */
+void yq_callback_reload(struct yq_callback *c, const struct yq_settings *settings);
 void yq_callback_free(struct yq_callback *c);
 /* The handler of YQ_CALLBACK_PATH, GET and POST; context: the struct yq_callback. */
 yq_http_handler yq_callback_handle;

@@ -16,15 +16,17 @@
 
 struct yq_intake;
 
-/* stored: Redis said so, in time. Otherwise it may have been stored all the same: an accepted
+/* id: of the connection. stored: Redis said so, in time. Otherwise it may have been stored all the same: an accepted
  * double. */
-typedef void yq_intake_done(void *context, const struct yq_connection_settings *connection,
-                            bool stored);
+typedef void yq_intake_done(void *context, const char *id, bool stored);
 
-/* Connects as soon as the loop runs. settings and clock must outlive it. NULL only for a
- * redis_url that cannot be read. */
+/* Connects as soon as the loop runs. clock must outlive it. NULL only for a redis_url that cannot
+ * be read. */
 struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_settings *settings,
                                 const struct yq_clock *clock, struct yq_error *err);
+/* Events of these connections are taken from now on; those that are under way end as they began.
+ * NULL is fine. */
+void yq_intake_reload(struct yq_intake *in, const struct yq_settings *settings);
 /* Those who still wait are told that nothing was stored. */
 void yq_intake_free(struct yq_intake *in);
 

@@ -57,6 +57,8 @@ void yq_metric_add(enum yq_metric m, const char *label1, const char *label2, con
                    double value);
 void yq_metric_set(enum yq_metric m, const char *label1, double value);
 void yq_metric_set_pair(enum yq_metric m, const char *label1, const char *label2, double value);
+/* A gauge that nobody sets any more is not shown, until it is set again. */
+void yq_metric_forget(enum yq_metric m, const char *label1);
 void yq_metric_observe(enum yq_metric m, double seconds);
 void yq_metrics_write(
     struct yq_buf *out);     /* with the process' own figures (memory, CPU, descriptors) */

@@ -9,8 +9,11 @@
 #include "service/settings.h"
 
 struct yq_scheduler;
+/* Holds the settings. */
 struct yq_scheduler *yq_scheduler_start(const struct yq_settings *settings,
                                         const struct yq_clock *clock, struct yq_error *err);
+/* Its next look is under these. NULL is fine. */
+void yq_scheduler_reload(struct yq_scheduler *s, const struct yq_settings *settings);
 void yq_scheduler_stop(struct yq_scheduler *s);
 
 #endif

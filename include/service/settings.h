@@ -1,6 +1,6 @@
 /* The program's settings as plain data: what app/config.c reads from YAML, and what the services
- * are started with. Immutable once read; a reload makes a new one. Holds secrets: wiped when freed.
- */
+ * are started with. Immutable once read; a reload makes a new one, and whoever still works with the
+ * old one holds it until he is done. Holds secrets: wiped when freed. */
 #ifndef YQ_SERVICE_SETTINGS_H
 #define YQ_SERVICE_SETTINGS_H
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "clients/pace.h"
+#include "crypto/digest.h"
 #include "model/envelope.h"
 #include "plan/policy.h"
 
@@ -37,6 +38,7 @@ struct yq_connection_settings {
     bool reconcile_at_start; /* a connection that never was reconciled is, at once */
     int64_t reconcile_departments_ms, reconcile_members_ms; /* 0: not by the clock */
     char *reconcile_full_at; /* "03:00", in time_zone; "": not by the clock */
+    char digest[YQ_SHA256_HEX]; /* of all its values: where it is the same, nothing changed */
 };
 
 struct yq_settings {
@@ -66,10 +68,14 @@ struct yq_settings {
     } alarms;
     struct yq_connection_settings *connections;
     size_t connection_count;
+    _Atomic int holders; /* besides whoever made it */
 };
 
 const struct yq_connection_settings *yq_settings_connection(const struct yq_settings *s,
                                                             const char *id);
-void yq_settings_free(struct yq_settings *s);
+/* Keeps it alive until one more yq_settings_free; returns it. */
+const struct yq_settings *yq_settings_hold(const struct yq_settings *s);
+/* Gives up one hold, or what the maker has; the last one frees. NULL is fine. */
+void yq_settings_free(const struct yq_settings *s);
 
 #endif

@@ -1,5 +1,7 @@
 /* serve, check, version, pause, resume. */
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/config.h"
 #include "clients/queue.h"
@@ -33,6 +35,19 @@ static unsigned parse_roles(const char *text)
     }
 }
 
+/* At SIGHUP. The zone is the process' own: its variable stands in the environment since the start,
+ * so that the others, who read it meanwhile, find the old text or the new one. */
+static int read_again(void *context, const struct yq_settings *now, struct yq_settings **ret,
+                      struct yq_buf *ret_restart, struct yq_buf *ret_faults)
+{
+    const struct yq_cli *cli = context;
+    if (yq_config_reload(cli->config, now, ret, ret_restart, ret_faults) != 0)
+        return -1;
+    setenv("TZ", (*ret)->time_zone, 1);
+    tzset();
+    return 0;
+}
+
 enum yq_exit yq_command_serve(struct yq_cli *cli, int argc, char **argv)
 {
     const char *list = NULL;
@@ -51,7 +66,8 @@ enum yq_exit yq_command_serve(struct yq_cli *cli, int argc, char **argv)
         chosen &= ~(unsigned)YQ_ROLE_ADMIN;
     if (chosen == 0)
         return yq_cli_fail(cli, _("the role admin needs admin.listen in the configuration"));
-    if (yq_serve(cli->settings, chosen, &err) != 0)
+    const struct yq_reloader reloader = {read_again, cli};
+    if (yq_serve(cli->settings, chosen, &reloader, &err) != 0)
         return yq_cli_fail(cli, "%s", err.text);
     return YQ_EXIT_DONE;
 }

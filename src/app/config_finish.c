@@ -222,6 +222,7 @@ void yq_config_finish(struct yq_config_draft *d)
         check_reconcile(d, c);
         finish_callback(d, c);
         finish_policy(c);
+        yq_config_digest(c);
     }
     move_connections(d);
 }

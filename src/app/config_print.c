@@ -7,7 +7,8 @@
 static const char *const intro =
     "# Configuration\n"
     "\n"
-    "One YAML file, read at the start: `yunqiao serve -c FILE`, else `$YUNQIAO_CONFIG`, else\n"
+    "One YAML file, read at the start and at SIGHUP: `yunqiao serve -c FILE`, else "
+    "`$YUNQIAO_CONFIG`, else\n"
     "`./yunqiao.yaml`. `yunqiao check` reads it the same way and tells every fault at once, by key "
     "and\n"
     "line. A complete example is [deploy/yunqiao.sample.yaml](../deploy/yunqiao.sample.yaml).\n"
@@ -21,9 +22,13 @@ static const char *const intro =
     "element a line.\n"
     "- Times are written as `500ms`, `60s`, `10m`, `2h`, `7d`; sizes as `512B`, `256KiB`, `1MiB`.\n"
     "- Unknown keys, missing keys and bad values are errors; the value of a secret never shows.\n"
-    "- What `reload` marks needs no new socket, thread or connection. The program reads its file "
-    "only at\n"
-    "  the start, so every change takes a restart for now.\n"
+    "- SIGHUP reads the file again and changes over to what is reloadable, connections that come, "
+    "go or\n"
+    "  change included; what else changed is named in the log (`config.restart_needed`) and waits "
+    "for a\n"
+    "  restart. A file with a fault is refused as a whole (`config.fault`, `config.refused`), and "
+    "what held\n"
+    "  before holds on. Environment variables are those of the start.\n"
     "\n"
     "This page is printed by `yunqiao check --print-options`; a test compares the two.\n";
 
@@ -92,7 +97,7 @@ static void add_option(struct yq_buf *out, const struct yq_option *o, size_t ski
     add_type(out, o);
     yq_buf_adds(out, " | ");
     add_fallback(out, o);
-    yq_buf_addf(out, " | %s | %s", (o->flags & YQ_OPTION_RELOADABLE) != 0 ? "reload" : "", o->help);
+    yq_buf_addf(out, " | %s | %s", (o->flags & YQ_OPTION_RELOADABLE) != 0 ? "yes" : "no", o->help);
     if (o->later != NULL)
         yq_buf_addf(out, "; `%s` is not supported yet", o->later);
     yq_buf_adds(out, " |\n");
@@ -101,7 +106,8 @@ static void add_option(struct yq_buf *out, const struct yq_option *o, size_t ski
 static void add_table(struct yq_buf *out, bool of_connection)
 {
     size_t len = strlen(YQ_CONNECTION_PREFIX);
-    yq_buf_adds(out, "| key | type | default | | meaning |\n| --- | --- | --- | --- | --- |\n");
+    yq_buf_adds(
+        out, "| key | type | default | reloadable | meaning |\n| --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < yq_option_count; i++) {
         bool inside = strncmp(yq_options[i].path, YQ_CONNECTION_PREFIX, len) == 0;
         if (inside == of_connection)

@@ -26,7 +26,7 @@ enum yq_option_type {
 enum {
     YQ_OPTION_REQUIRED = 1 << 0,
     YQ_OPTION_SECRET = 1 << 1,     /* also as x_file; its value never shows */
-    YQ_OPTION_RELOADABLE = 1 << 2, /* may change without a new socket, thread or connection */
+    YQ_OPTION_RELOADABLE = 1 << 2, /* SIGHUP is enough; all of a connection is */
 };
 
 struct yq_option {
@@ -99,6 +99,10 @@ char *yq_config_expand(struct yq_config_draft *d, const struct yq_option *o, con
 /* Content of a secret's file; the caller wipes and frees. NULL with a fault noted. */
 char *yq_config_read_secret(struct yq_config_draft *d, const char *file,
                             const struct yq_config_place *place);
+
+/* config_reload.c */
+/* Notes in the connection what all its options are, as one digest. Before they are moved. */
+void yq_config_digest(struct yq_connection_draft *c);
 
 /* What needs more than one value: config_finish.c. Moves the connections into the settings. */
 void yq_config_finish(struct yq_config_draft *d);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "clients/queue.h"
 #include "crypto/secret.h"
+#include "current.h"
 #include "guesses.h"
 #include "inquiry.h"
 #include "service/log.h"
@@ -15,6 +16,7 @@
 
 struct yq_admin {
     struct yq_admin_options o;
+    struct yq_current current;
     struct yq_keys keys;
     struct yq_inquiry *inquiry;
     struct yq_guesses guesses;
@@ -51,16 +53,23 @@ static void handle_metrics(void *context, struct yq_exchange *x)
 
 /* ---- /api/ ---- */
 
-static bool has_token(const struct yq_admin *a, const struct yq_exchange *x)
+static bool is_token(const char *token, const struct yq_exchange *x)
 {
     static const char scheme[] = "Bearer ";
     struct yq_text given = yq_request_header(yq_exchange_request(x), "Authorization");
-    const char *token = a->o.settings->admin_token;
     size_t skip = sizeof(scheme) - 1;
     if (token == NULL || token[0] == '\0' || given.len <= skip ||
         strncasecmp(given.data, scheme, skip) != 0)
         return false;
     return yq_secret_equal(given.data + skip, given.len - skip, token, strlen(token));
+}
+
+static bool has_token(struct yq_admin *a, const struct yq_exchange *x)
+{
+    const struct yq_settings *s = yq_current_take(&a->current);
+    bool has = is_token(s->admin_token, x);
+    yq_settings_free(s);
+    return has;
 }
 
 static void refuse(struct yq_exchange *x, int status)
@@ -90,11 +99,9 @@ static bool is_authorised(struct yq_admin *a, struct yq_exchange *x)
     return false;
 }
 
-static int list_connections(void *context, struct yq_redis *r, struct yq_buf *out,
-                            struct yq_error *err)
+static int write_connections(const struct yq_admin *a, const struct yq_settings *settings,
+                             struct yq_redis *r, struct yq_buf *out, struct yq_error *err)
 {
-    const struct yq_admin *a = context;
-    const struct yq_settings *settings = a->o.settings;
     int64_t now = yq_wall_ms(a->o.clock);
     yq_buf_adds(out, "{\"connections\":[");
     for (size_t i = 0; i < settings->connection_count; i++) {
@@ -111,6 +118,17 @@ static int list_connections(void *context, struct yq_redis *r, struct yq_buf *ou
     }
     yq_buf_adds(out, "]}");
     return 0;
+}
+
+/* On the thread of the questions. */
+static int list_connections(void *context, struct yq_redis *r, struct yq_buf *out,
+                            struct yq_error *err)
+{
+    struct yq_admin *a = context;
+    const struct yq_settings *s = yq_current_take(&a->current);
+    int result = write_connections(a, s, r, out, err);
+    yq_settings_free(s);
+    return result;
 }
 
 static const struct {
@@ -145,6 +163,7 @@ struct yq_admin *yq_admin_new(const struct yq_admin_options *options, struct yq_
     struct yq_admin *a = yq_calloc(1, sizeof(*a));
     a->o = *options;
     a->inquiry = inquiry;
+    yq_current_init(&a->current, options->settings);
     (void)snprintf(a->keys.prefix, sizeof(a->keys.prefix), "%s", options->settings->redis_prefix);
     a->routes[0] = (struct yq_route){"/healthz", YQ_METHOD_GET, handle_health, a};
     a->routes[1] = (struct yq_route){"/readyz", YQ_METHOD_GET, handle_ready, a};
@@ -154,11 +173,18 @@ struct yq_admin *yq_admin_new(const struct yq_admin_options *options, struct yq_
     return a;
 }
 
+void yq_admin_reload(struct yq_admin *a, const struct yq_settings *settings)
+{
+    if (a != NULL)
+        yq_current_set(&a->current, settings);
+}
+
 void yq_admin_free(struct yq_admin *a)
 {
     if (a == NULL)
         return;
     yq_inquiry_free(a->inquiry);
+    yq_current_release(&a->current);
     yq_buf_release(&a->text);
     free(a);
 }

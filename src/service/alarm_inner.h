@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "clients/http_client.h"
 #include "clients/store_alarms.h"
+#include "current.h"
 #include "model/alarm.h"
 #include "service/settings.h"
 
@@ -34,7 +35,8 @@ struct yq_alarm_post {
 };
 
 struct yq_alarms {
-    const struct yq_settings *settings;
+    struct yq_current current;
+    const struct yq_settings *settings; /* held: those that the receivers are of */
     const struct yq_clock *clock;
     struct yq_keys keys;
     struct yq_redis *redis;

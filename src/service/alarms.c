@@ -48,6 +48,46 @@ static int look_at(struct yq_alarms *a, const struct yq_connection_settings *c,
     return rc < 0 ? -1 : 0;
 }
 
+static const char *or_null(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static void know_receivers(struct yq_alarms *a)
+{
+    a->options = (struct yq_http_options){.proxy = or_null(a->settings->alarms.proxy),
+                                          .ca_file = or_null(a->settings->alarms.ca_file),
+                                          .total_ms = 10000,
+                                          .max_body = 65536};
+    a->receiver_count = 0;
+    yq_alarm_make_receivers(a);
+}
+
+static void forget_gauges(const struct yq_settings *old, const struct yq_settings *now)
+{
+    for (size_t i = 0; i < old->connection_count; i++) {
+        if (yq_settings_connection(now, old->connections[i].id) == NULL)
+            yq_metric_forget(YQ_METRIC_ALARMS_OPEN, old->connections[i].id);
+    }
+}
+
+/* False while something is being posted under settings that do not hold any more: its receiver and
+ * its connection are of those. */
+static bool take_settings(struct yq_alarms *a)
+{
+    const struct yq_settings *old = a->settings, *now = yq_current_take(&a->current);
+    if (now == old || a->posts != NULL) {
+        yq_settings_free(now);
+        return now == old;
+    }
+    a->settings = now;
+    free(a->receivers);
+    know_receivers(a);
+    forget_gauges(old, now);
+    yq_settings_free(old);
+    return true;
+}
+
 static bool is_time_to_look(struct yq_alarms *a)
 {
     int64_t now = yq_mono_ms(a->clock);
@@ -64,17 +104,12 @@ static void tick(void *context)
     struct yq_alarms *a = context;
     struct yq_error err = {0};
     int rc = yq_alarm_move_posts(a, &err);
-    if (rc == 0 && is_time_to_look(a)) {
+    if (rc == 0 && take_settings(a) && is_time_to_look(a)) {
         for (size_t i = 0; i < a->settings->connection_count && rc == 0; i++)
             rc = look_at(a, &a->settings->connections[i], &err);
     }
     if (rc != 0)
         yq_log_calm(YQ_LOG_ERROR, "alarms.failed", yq_error_kind_name(err.kind), err.text);
-}
-
-static const char *or_null(const char *text)
-{
-    return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
 struct yq_alarms *yq_alarms_start(const struct yq_settings *settings, const struct yq_clock *clock,
@@ -84,19 +119,22 @@ struct yq_alarms *yq_alarms_start(const struct yq_settings *settings, const stru
     if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
         return NULL;
     struct yq_alarms *a = yq_calloc(1, sizeof(*a));
-    a->settings = settings;
+    yq_current_init(&a->current, settings);
+    a->settings = yq_current_take(&a->current);
     a->clock = clock;
     a->started_ms = yq_wall_ms(clock);
     (void)snprintf(a->keys.prefix, sizeof(a->keys.prefix), "%s", settings->redis_prefix);
-    a->options = (struct yq_http_options){.proxy = or_null(settings->alarms.proxy),
-                                          .ca_file = or_null(settings->alarms.ca_file),
-                                          .total_ms = 10000,
-                                          .max_body = 65536};
     a->redis = yq_redis_new(&address, (int)settings->redis_timeout_ms);
     a->http = yq_http_new();
-    yq_alarm_make_receivers(a);
+    know_receivers(a);
     a->ticker = yq_ticker_start(yq_system_clock_is_moved() ? TICK_OFTEN_MS : TICK_MS, tick, a);
     return a;
+}
+
+void yq_alarms_reload(struct yq_alarms *a, const struct yq_settings *settings)
+{
+    if (a != NULL)
+        yq_current_set(&a->current, settings);
 }
 
 void yq_alarms_stop(struct yq_alarms *a)
@@ -113,5 +151,7 @@ void yq_alarms_stop(struct yq_alarms *a)
     yq_http_free(a->http);
     yq_redis_free(a->redis);
     free(a->receivers);
+    yq_settings_free(a->settings);
+    yq_current_release(&a->current);
     free(a);
 }

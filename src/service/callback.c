@@ -17,7 +17,8 @@ struct company {
 };
 
 struct yq_callback {
-    struct company *companies; /* the array that the hash is made of */
+    const struct yq_settings *settings; /* held */
+    struct company *companies;          /* the array that the hash is made of */
     struct company *by_id;
     struct yq_intake *intake;
     const struct yq_clock *clock;
@@ -57,14 +58,14 @@ static bool is_stale(const struct yq_callback *c, const struct yq_connection_set
     return age > s->callback_max_age_ms || age < -s->callback_max_age_ms;
 }
 
-static void on_stored(void *context, const struct yq_connection_settings *connection, bool stored)
+static void on_stored(void *context, const char *id, bool stored)
 {
     struct yq_exchange *x = context;
     if (!stored) {
         yq_exchange_answer_text(x, 503, "unavailable\n");
         return;
     }
-    yq_metric_add(YQ_METRIC_RECEIVED, connection->id, NULL, NULL, 1);
+    yq_metric_add(YQ_METRIC_RECEIVED, id, NULL, NULL, 1);
     yq_metric_observe(YQ_METRIC_ACK_SECONDS, yq_exchange_seconds(x));
     yq_exchange_answer(x, 200, "text/plain", "success", 7);
 }
@@ -117,6 +118,25 @@ void yq_callback_handle(void *context, struct yq_exchange *x)
         take_event(c, s, text, x);
 }
 
+static void know_companies(struct yq_callback *c, const struct yq_settings *settings)
+{
+    c->settings = yq_settings_hold(settings);
+    c->companies = yq_calloc(settings->connection_count + 1, sizeof(*c->companies));
+    for (size_t i = 0; i < settings->connection_count; i++) {
+        struct company *company = &c->companies[i];
+        company->settings = &settings->connections[i];
+        HASH_ADD_KEYPTR(hh, c->by_id, company->settings->id, strlen(company->settings->id),
+                        company);
+    }
+}
+
+static void forget_companies(struct yq_callback *c)
+{
+    HASH_CLEAR(hh, c->by_id);
+    free(c->companies);
+    yq_settings_free(c->settings);
+}
+
 struct yq_callback *yq_callback_new(const struct yq_settings *settings, struct yq_intake *intake,
                                     const struct yq_clock *clock)
 {
@@ -126,22 +146,23 @@ struct yq_callback *yq_callback_new(const struct yq_settings *settings, struct y
     c->opener = yq_envelope_opener_new();
     c->reader = yq_event_reader_new();
     yq_event_init(&c->event);
-    c->companies = yq_calloc(settings->connection_count + 1, sizeof(*c->companies));
-    for (size_t i = 0; i < settings->connection_count; i++) {
-        struct company *company = &c->companies[i];
-        company->settings = &settings->connections[i];
-        HASH_ADD_KEYPTR(hh, c->by_id, company->settings->id, strlen(company->settings->id),
-                        company);
-    }
+    know_companies(c, settings);
     return c;
+}
+
+void yq_callback_reload(struct yq_callback *c, const struct yq_settings *settings)
+{
+    if (c == NULL)
+        return;
+    forget_companies(c);
+    know_companies(c, settings);
 }
 
 void yq_callback_free(struct yq_callback *c)
 {
     if (c == NULL)
         return;
-    HASH_CLEAR(hh, c->by_id);
-    free(c->companies);
+    forget_companies(c);
     yq_envelope_opener_free(c->opener);
     yq_event_reader_free(c->reader);
     yq_event_release(&c->event);

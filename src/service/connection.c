@@ -77,6 +77,7 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
                                                .token_refreshed = count_token};
     struct yq_connection *c = yq_calloc(1, sizeof(*c));
     c->settings = connection;
+    c->whole = yq_settings_hold(settings);
     c->seen = yq_seen_fields_new();
     c->wecom = yq_wecom_new(&(struct yq_wecom_options){
         .api_base = settings->wecom_api_base,
@@ -105,12 +106,19 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
     return c;
 }
 
+struct yq_connection *yq_connection_hold(struct yq_connection *c)
+{
+    (void)atomic_fetch_add(&c->holders, 1);
+    return c;
+}
+
 void yq_connection_free(struct yq_connection *c)
 {
-    if (c == NULL)
+    if (c == NULL || atomic_fetch_sub(&c->holders, 1) > 0)
         return;
     yq_wecom_free(c->wecom);
     yq_eteams_free(c->eteams);
     yq_seen_fields_free(c->seen);
+    yq_settings_free(c->whole);
     free(c);
 }

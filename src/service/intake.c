@@ -16,8 +16,8 @@
 
 #define OWED_REASON "callbacks_unavailable"
 
-struct company { /* what is remembered per connection */
-    const struct yq_connection_settings *settings;
+struct company { /* what is remembered per connection, also after a reload without it */
+    char *id;
     char events_key[YQ_KEY_MAX], owed_key[YQ_KEY_MAX];
     bool touched;      /* has new entries that the ready set does not know of */
     int64_t owed_ms;   /* when a reconcile became owed; 0: none is */
@@ -35,8 +35,11 @@ struct waiting {
 struct yq_intake {
     const struct yq_clock *clock;
     struct yq_redis_loop *redis;
-    struct company *companies;
-    size_t count;
+    struct yq_keys keys;
+    struct company **companies; /* all that ever were */
+    size_t count, capacity;
+    struct company **by_number; /* those of the settings that hold */
+    size_t numbers;
     char ready_key[YQ_KEY_MAX], connections_key[YQ_KEY_MAX];
     bool owing;               /* some company is owed a reconcile */
     struct company **touched; /* room for all */
@@ -89,7 +92,7 @@ static void on_hint(void *context, const redisReply *reply)
 {
     const struct company *c = context;
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
-        yq_log_calm(YQ_LOG_ERROR, "redis.refused", c->settings->id, reply->str);
+        yq_log_calm(YQ_LOG_ERROR, "redis.refused", c->id, reply->str);
 }
 
 static const char *number(int64_t n, char out[24])
@@ -106,7 +109,7 @@ static void tell_ready(struct yq_intake *in)
     for (size_t i = 0; i < in->touched_count; i++) {
         struct company *c = in->touched[i];
         c->touched = false;
-        const char *argv[] = {"ZADD", in->ready_key, "NX", now, c->settings->id};
+        const char *argv[] = {"ZADD", in->ready_key, "NX", now, c->id};
         (void)send_words(in, 5, argv, on_hint, c);
     }
     in->touched_count = 0;
@@ -125,7 +128,7 @@ static void pay_owed(struct yq_intake *in)
 {
     in->owing = false;
     for (size_t i = 0; i < in->count; i++) {
-        struct company *c = &in->companies[i];
+        struct company *c = in->companies[i];
         in->owing |= c->owed_ms != 0;
         if (c->owed_ms == 0 || c->paying_ms != 0)
             continue;
@@ -148,9 +151,9 @@ static void on_flush(void *context)
 static void on_up(void *context)
 {
     struct yq_intake *in = context;
-    for (size_t i = 0; i < in->count; i++) {
-        struct company *c = &in->companies[i];
-        const char *argv[] = {"SADD", in->connections_key, c->settings->id};
+    for (size_t i = 0; i < in->numbers; i++) {
+        struct company *c = in->by_number[i];
+        const char *argv[] = {"SADD", in->connections_key, c->id};
         (void)send_words(in, 3, argv, on_hint, c);
     }
 }
@@ -159,12 +162,12 @@ static void on_up(void *context)
 
 static void refuse(struct yq_intake *in, struct company *c, yq_intake_done *done, void *context)
 {
-    yq_metric_add(YQ_METRIC_UNAVAILABLE, c->settings->id, NULL, NULL, 1);
+    yq_metric_add(YQ_METRIC_UNAVAILABLE, c->id, NULL, NULL, 1);
     c->owed_ms = yq_wall_ms(in->clock);
     in->owing = true;
-    yq_log_calm(YQ_LOG_ERROR, "callback.unavailable", c->settings->id,
+    yq_log_calm(YQ_LOG_ERROR, "callback.unavailable", c->id,
                 "events cannot be stored, a reconcile is owed");
-    done(context, c->settings, false);
+    done(context, c->id, false);
 }
 
 static void touch(struct yq_intake *in, struct company *c)
@@ -181,12 +184,12 @@ static void on_stored(void *context, const redisReply *reply)
     place->next = w.intake->spare;
     w.intake->spare = place;
     if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
-        yq_metric_add(YQ_METRIC_QUEUED, w.company->settings->id, NULL, NULL, 1);
-        w.done(w.context, w.company->settings, true);
+        yq_metric_add(YQ_METRIC_QUEUED, w.company->id, NULL, NULL, 1);
+        w.done(w.context, w.company->id, true);
         return;
     }
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
-        yq_log_calm(YQ_LOG_ERROR, "queue.refused", w.company->settings->id, reply->str);
+        yq_log_calm(YQ_LOG_ERROR, "queue.refused", w.company->id, reply->str);
     refuse(w.intake, w.company, w.done, w.context);
 }
 
@@ -202,7 +205,7 @@ static struct waiting *take_waiting(struct yq_intake *in)
 void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *connection,
                     const struct yq_event *e, yq_intake_done *done, void *context)
 {
-    struct company *c = &in->companies[connection->number];
+    struct company *c = in->by_number[connection->number];
     struct yq_push push;
     yq_queue_push_args(e, c->events_key, &push);
     write_command(&in->command, push.argc, push.argv, push.lens);
@@ -223,18 +226,40 @@ bool yq_intake_up(const struct yq_intake *in)
 
 /* ---- life ---- */
 
-static void know_companies(struct yq_intake *in, const struct yq_settings *settings,
-                           const struct yq_keys *keys)
+static struct company *know_company(struct yq_intake *in, const char *id)
 {
-    in->count = settings->connection_count;
-    in->companies = yq_calloc(in->count + 1, sizeof(*in->companies));
-    in->touched = yq_calloc(in->count + 1, sizeof(struct company *));
     for (size_t i = 0; i < in->count; i++) {
-        struct company *c = &in->companies[i];
-        c->settings = &settings->connections[i];
-        (void)yq_key(keys, c->settings->id, "events", c->events_key);
-        (void)yq_key(keys, c->settings->id, "owed", c->owed_key);
+        if (strcmp(in->companies[i]->id, id) == 0)
+            return in->companies[i];
     }
+    struct company *c = yq_calloc(1, sizeof(*c));
+    c->id = yq_strdup(id);
+    (void)yq_key(&in->keys, id, "events", c->events_key);
+    (void)yq_key(&in->keys, id, "owed", c->owed_key);
+    yq_grow(&in->companies, &in->capacity, in->count, sizeof(struct company *));
+    in->companies[in->count++] = c;
+    return c;
+}
+
+static void know_companies(struct yq_intake *in, const struct yq_settings *settings)
+{
+    free(in->by_number);
+    in->numbers = settings->connection_count;
+    in->by_number = yq_calloc(in->numbers + 1, sizeof(struct company *));
+    for (size_t i = 0; i < in->numbers; i++)
+        in->by_number[i] = know_company(in, settings->connections[i].id);
+    in->touched = yq_realloc(in->touched, in->count + 1, sizeof(struct company *));
+}
+
+static void forget_companies(struct yq_intake *in)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        free(in->companies[i]->id);
+        free(in->companies[i]);
+    }
+    free(in->companies);
+    free(in->by_number);
+    free(in->touched);
 }
 
 struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_settings *settings,
@@ -243,13 +268,12 @@ struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_setting
     struct yq_redis_address address;
     if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
         return NULL;
-    struct yq_keys keys;
-    (void)snprintf(keys.prefix, sizeof(keys.prefix), "%s", settings->redis_prefix);
     struct yq_intake *in = yq_calloc(1, sizeof(*in));
     in->clock = clock;
-    know_companies(in, settings, &keys);
-    (void)yq_global_key(&keys, "ready", in->ready_key);
-    (void)yq_global_key(&keys, "connections", in->connections_key);
+    (void)snprintf(in->keys.prefix, sizeof(in->keys.prefix), "%s", settings->redis_prefix);
+    know_companies(in, settings);
+    (void)yq_global_key(&in->keys, "ready", in->ready_key);
+    (void)yq_global_key(&in->keys, "connections", in->connections_key);
     in->redis = yq_redis_loop_new(&(struct yq_redis_loop_options){
         .base = base,
         .address = &address,
@@ -259,6 +283,14 @@ struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_setting
         .on_flush = on_flush,
     });
     return in;
+}
+
+void yq_intake_reload(struct yq_intake *in, const struct yq_settings *settings)
+{
+    if (in == NULL)
+        return;
+    know_companies(in, settings);
+    on_up(in); /* the new ones are made known */
 }
 
 void yq_intake_free(struct yq_intake *in)
@@ -272,7 +304,6 @@ void yq_intake_free(struct yq_intake *in)
         in->spare = next;
     }
     yq_buf_release(&in->command);
-    free(in->touched);
-    free(in->companies);
+    forget_companies(in);
     free(in);
 }

@@ -3,6 +3,7 @@
 #include "service/metrics.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -119,6 +120,16 @@ void yq_metric_set_pair(enum yq_metric m, const char *label1, const char *label2
     atomic_store_explicit(&series(m, label1, label2, NULL)->value, value, memory_order_relaxed);
 }
 
+void yq_metric_forget(enum yq_metric m, const char *label1)
+{
+    for (size_t b = 0; b < BUCKETS; b++) {
+        for (struct series *s = atomic_load(&series_of[m][b]); s != NULL; s = s->next) {
+            if (strcmp(s->labels[0], label1) == 0)
+                atomic_store(&s->value, (double)NAN);
+        }
+    }
+}
+
 void yq_metric_observe(enum yq_metric m, double seconds)
 {
     struct histogram *h = &histograms[m];
@@ -171,9 +182,12 @@ static void write_series(struct yq_buf *out, enum yq_metric m)
 {
     for (size_t b = 0; b < BUCKETS; b++) {
         for (struct series *s = atomic_load(&series_of[m][b]); s != NULL; s = s->next) {
+            double value = atomic_load(&s->value);
+            if (isnan(value))
+                continue;
             yq_buf_addf(out, "yunqiao_%s", table[m].name);
             write_labels(out, table[m].labels, s->labels);
-            yq_buf_addf(out, " %.15g\n", atomic_load(&s->value));
+            yq_buf_addf(out, " %.15g\n", value);
         }
     }
 }

@@ -64,7 +64,8 @@ static int look(struct yq_reconcile *r, struct yq_error *err)
 int yq_reconcile_check(void *reconcile, struct yq_error *err)
 {
     struct yq_reconcile *r = reconcile;
-    if (atomic_load(r->c->stopping) || atomic_load(r->c->aborting))
+    if (atomic_load(r->c->stopping) || atomic_load(r->c->aborting) ||
+        atomic_load(&r->connection->outdated))
         return stop(r, YQ_RUN_STOPPED, "stopping", err);
     if (renew(r, &r->own, &r->renew_at, err) < 0 ||
         (r->holds && renew(r, &r->lease, &r->lease_renew_at, err) < 0))

@@ -19,9 +19,9 @@
 #define LOOK_OFTEN_MS 50 /* the same while a test moves the clock */
 
 struct yq_reconciler {
-    const struct yq_settings *settings;
-    struct yq_connection *const *connections;
+    struct yq_connections_place *place;
     struct yq_redis_address address;
+    int redis_timeout_ms;
     const struct yq_clock *clock;
     struct yq_keys keys;
     int64_t started_ms;
@@ -86,16 +86,20 @@ static int look(const struct yq_turn_context *c, const struct yq_reconcile_times
     return yq_reconcile_run(c, connection, times, err);
 }
 
-static void look_at_all(struct yq_reconciler *r, const struct yq_turn_context *c)
+static void look_at_all(struct yq_reconciler *r, struct yq_turn_context *c)
 {
-    size_t count = r->settings->connection_count, first = atomic_fetch_add(&r->next, 1);
-    for (size_t i = 0; i < count && !atomic_load(&r->stopping); i++) {
-        struct yq_connection *connection = r->connections[(first + i) % count];
+    struct yq_connections *t = yq_connections_take(r->place);
+    size_t count = t->settings->connection_count, first = atomic_fetch_add(&r->next, 1);
+    c->settings = t->settings;
+    c->outdated = &t->outdated;
+    for (size_t i = 0; i < count && !atomic_load(&r->stopping) && !atomic_load(&t->outdated); i++) {
+        struct yq_connection *connection = t->items[(first + i) % count];
         struct yq_reconcile_times times = times_of(r, connection->settings);
         struct yq_error err = {0};
         if (look(c, &times, connection, &err) < 0)
             yq_log_calm(YQ_LOG_WARN, "reconcile.failed", connection->settings->id, err.text);
     }
+    yq_connections_free(t);
 }
 
 /* True when it is time to end. */
@@ -117,14 +121,12 @@ static bool wait_or_stop(struct yq_reconciler *r, int ms)
 static void *run_thread(void *argument)
 {
     struct yq_reconciler *r = argument;
-    const struct yq_turn_context c = {
-        .settings = r->settings,
-        .keys = &r->keys,
-        .clock = r->clock,
-        .redis = yq_redis_new(&r->address, (int)r->settings->redis_timeout_ms),
-        .http = yq_http_new(),
-        .stopping = &r->stopping,
-        .aborting = &r->stopping};
+    struct yq_turn_context c = {.keys = &r->keys,
+                                .clock = r->clock,
+                                .redis = yq_redis_new(&r->address, r->redis_timeout_ms),
+                                .http = yq_http_new(),
+                                .stopping = &r->stopping,
+                                .aborting = &r->stopping};
     do
         look_at_all(r, &c);
     while (!wait_or_stop(r, yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS));
@@ -140,32 +142,41 @@ static size_t thread_count(const struct yq_settings *s)
     return count < THREADS_MAX ? count : THREADS_MAX;
 }
 
-struct yq_reconciler *yq_reconciler_start(const struct yq_settings *settings,
-                                          struct yq_connection *const *connections,
+void yq_reconciler_grow(struct yq_reconciler *r)
+{
+    if (r == NULL)
+        return;
+    struct yq_connections *t = yq_connections_take(r->place);
+    size_t wanted = thread_count(t->settings);
+    while (r->count < wanted &&
+           pthread_create(&r->threads[r->count], NULL, run_thread, r) == 0) /* fewer do, too */
+        r->count++;
+    yq_connections_free(t);
+}
+
+struct yq_reconciler *yq_reconciler_start(struct yq_connections_place *place,
                                           const struct yq_redis_address *address,
                                           const struct yq_clock *clock)
 {
     struct yq_reconciler *r = yq_calloc(1, sizeof(*r));
-    r->settings = settings;
-    r->connections = connections;
+    r->place = place;
     r->address = *address;
     r->clock = clock;
     r->started_ms = yq_wall_ms(clock);
-    (void)snprintf(r->keys.prefix, sizeof(r->keys.prefix), "%s", settings->redis_prefix);
+    const struct yq_settings *s = place->now->settings;
+    (void)snprintf(r->keys.prefix, sizeof(r->keys.prefix), "%s", s->redis_prefix);
+    r->redis_timeout_ms = (int)s->redis_timeout_ms;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&r->stop, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&r->lock, NULL);
-    size_t wanted = thread_count(settings);
-    while (r->count < wanted &&
-           pthread_create(&r->threads[r->count], NULL, run_thread, r) == 0) /* fewer do, too */
-        r->count++;
+    yq_reconciler_grow(r);
     return r;
 }
 
-void yq_reconciler_stop(struct yq_reconciler *r)
+void yq_reconciler_stop_soon(struct yq_reconciler *r)
 {
     if (r == NULL)
         return;
@@ -173,6 +184,13 @@ void yq_reconciler_stop(struct yq_reconciler *r)
     atomic_store(&r->stopping, true);
     pthread_cond_broadcast(&r->stop);
     pthread_mutex_unlock(&r->lock);
+}
+
+void yq_reconciler_stop(struct yq_reconciler *r)
+{
+    if (r == NULL)
+        return;
+    yq_reconciler_stop_soon(r);
     for (size_t i = 0; i < r->count; i++)
         pthread_join(r->threads[i], NULL);
     pthread_cond_destroy(&r->stop);

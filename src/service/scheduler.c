@@ -9,6 +9,7 @@
 #include "clients/redis.h"
 #include "clients/store.h"
 #include "clients/system_clock.h"
+#include "current.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "ticker.h"
@@ -20,7 +21,8 @@
 #define TRIM_MS 60000
 
 struct yq_scheduler {
-    const struct yq_settings *settings;
+    struct yq_current current;
+    const struct yq_settings *settings; /* held: those of this look */
     const struct yq_clock *clock;
     struct yq_keys keys;
     struct yq_redis *redis;
@@ -82,11 +84,45 @@ static int trim(struct yq_scheduler *s, struct yq_error *err)
     return 0;
 }
 
+static void name_connections(struct yq_scheduler *s)
+{
+    free(s->ids);
+    s->ids = yq_calloc(s->settings->connection_count + 1, sizeof(char *));
+    for (size_t i = 0; i < s->settings->connection_count; i++)
+        s->ids[i] = s->settings->connections[i].id;
+}
+
+/* What nobody measures any more is not told as if it still stood so. */
+static void forget_gauges(const struct yq_settings *old, const struct yq_settings *now)
+{
+    for (size_t i = 0; i < old->connection_count; i++) {
+        if (yq_settings_connection(now, old->connections[i].id) != NULL)
+            continue;
+        yq_metric_forget(YQ_METRIC_QUEUE_DEPTH, old->connections[i].id);
+        yq_metric_forget(YQ_METRIC_QUEUE_AGE, old->connections[i].id);
+    }
+}
+
+static void take_settings(struct yq_scheduler *s)
+{
+    const struct yq_settings *old = s->settings, *now = yq_current_take(&s->current);
+    if (now == old) {
+        yq_settings_free(now);
+        return;
+    }
+    s->settings = now;
+    name_connections(s);
+    s->swept_ms = s->gauged_ms = 0; /* who is new is looked at now */
+    forget_gauges(old, now);
+    yq_settings_free(old);
+}
+
 /* Ends at the first fault: what is left is due again at the next look, or soon after. */
 static void tick(void *context)
 {
     struct yq_scheduler *s = context;
     struct yq_error err = {0};
+    take_settings(s);
     int64_t now = yq_mono_ms(s->clock);
     if (move_delayed(s, &err) != 0 ||
         (is_due(&s->swept_ms, now, SWEEP_MS) && sweep(s, &err) != 0) ||
@@ -102,15 +138,20 @@ struct yq_scheduler *yq_scheduler_start(const struct yq_settings *settings,
     if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
         return NULL;
     struct yq_scheduler *s = yq_calloc(1, sizeof(*s));
-    s->settings = settings;
+    yq_current_init(&s->current, settings);
+    s->settings = yq_current_take(&s->current);
     s->clock = clock;
     (void)snprintf(s->keys.prefix, sizeof(s->keys.prefix), "%s", settings->redis_prefix);
     s->redis = yq_redis_new(&address, (int)settings->redis_timeout_ms);
-    s->ids = yq_calloc(settings->connection_count + 1, sizeof(char *));
-    for (size_t i = 0; i < settings->connection_count; i++)
-        s->ids[i] = settings->connections[i].id;
+    name_connections(s);
     s->ticker = yq_ticker_start(yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS, tick, s);
     return s;
+}
+
+void yq_scheduler_reload(struct yq_scheduler *s, const struct yq_settings *settings)
+{
+    if (s != NULL)
+        yq_current_set(&s->current, settings);
 }
 
 void yq_scheduler_stop(struct yq_scheduler *s)
@@ -120,5 +161,7 @@ void yq_scheduler_stop(struct yq_scheduler *s)
     yq_ticker_stop(s->ticker);
     yq_redis_free(s->redis);
     free(s->ids);
+    yq_settings_free(s->settings);
+    yq_current_release(&s->current);
     free(s);
 }

@@ -28,11 +28,12 @@
 #define DRAIN_LOOK_MS 20    /* how often to see whether they are done */
 
 struct daemon {
-    const struct yq_settings *settings;
+    const struct yq_settings *settings; /* held */
+    const struct yq_reloader *reloader;
     const struct yq_clock *clock;
     unsigned roles;
     struct event_base *base;
-    struct event *terminate, *interrupt, *drain;
+    struct event *terminate, *interrupt, *hang_up, *drain;
     struct yq_heartbeat *heartbeat;
     struct yq_scheduler *scheduler;
     struct yq_alarms *alarms;
@@ -43,6 +44,7 @@ struct daemon {
     struct yq_http_server *public_server, *admin_server;
     struct yq_admin *admin;
     bool ready;
+    bool reload_wanted;    /* said so while starting */
     int64_t stop_began_ms; /* 0: not stopping */
 };
 
@@ -85,7 +87,95 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     d->ready = false;
     yq_http_server_stop(d->public_server);
     yq_http_server_stop(d->admin_server);
+    yq_workers_stop_soon(d->workers);
     event_add(d->drain, &look);
+}
+
+/* ---- another configuration ---- */
+
+static void set_log_level(const char *name)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (int level = YQ_LOG_ERROR; name != NULL && level <= YQ_LOG_DEBUG; level++) {
+        if (strcmp(name, names[level]) == 0)
+            yq_log_set_level((enum yq_log_level)level);
+    }
+}
+
+/* A fact for each line; takes the text apart. */
+static void log_lines(enum yq_log_level level, const char *what, const char *key,
+                      struct yq_buf *text)
+{
+    char *lines = text->len > 0 ? text->data : NULL;
+    for (char *line, *rest = lines; rest != NULL && (line = strtok_r(rest, "\n", &rest)) != NULL;)
+        yq_log(level, what, key, line, NULL);
+}
+
+/* What of `these` is not in `those`; where it is, but differs: `differ`. */
+static int log_connections(const struct yq_settings *these, const struct yq_settings *those,
+                           const char *missing, const char *differ)
+{
+    int count = 0;
+    for (size_t i = 0; i < these->connection_count; i++) {
+        const struct yq_connection_settings *c = &these->connections[i];
+        const struct yq_connection_settings *other = yq_settings_connection(those, c->id);
+        const char *what = other == NULL                           ? missing
+                           : strcmp(c->digest, other->digest) != 0 ? differ
+                                                                   : NULL;
+        count += what != NULL;
+        if (what != NULL)
+            yq_log(YQ_LOG_INFO, what, "connection", c->id, NULL);
+    }
+    return count;
+}
+
+/* Every part goes over as a whole, one after the other, those who work before those who take in.
+ * The loop is ours meanwhile: no callback sees one half of it. */
+static void change_to(struct daemon *d, struct yq_settings *next)
+{
+    const struct yq_settings *old = d->settings;
+    d->settings = next;
+    yq_workers_reload(d->workers, next);
+    yq_scheduler_reload(d->scheduler, next);
+    yq_alarms_reload(d->alarms, next);
+    yq_admin_reload(d->admin, next);
+    yq_intake_reload(d->intake, next);
+    yq_callback_reload(d->callback, next);
+    int changed = log_connections(next, old, "connection.added", "connection.changed") +
+                  log_connections(old, next, "connection.removed", NULL);
+    yq_log(YQ_LOG_INFO, "config.reloaded", "connections",
+           yq_log_int((long long)next->connection_count), "changed", yq_log_int(changed), NULL);
+    set_log_level(next->log_level); /* what was said so far, was said under the old one */
+    yq_settings_free(old);
+}
+
+static void reload(struct daemon *d)
+{
+    struct yq_settings *next = NULL;
+    struct yq_buf restart = YQ_BUF_INIT, faults = YQ_BUF_INIT;
+    const struct yq_reloader *r = d->reloader;
+    d->reload_wanted = false;
+    if (r->read(r->context, d->settings, &next, &restart, &faults) == 0) {
+        log_lines(YQ_LOG_WARN, "config.restart_needed", "option", &restart);
+        change_to(d, next);
+    } else {
+        log_lines(YQ_LOG_ERROR, "config.fault", "fault", &faults);
+        yq_log(YQ_LOG_ERROR, "config.refused", "meaning", "what held before holds on", NULL);
+    }
+    yq_buf_release(&restart);
+    yq_buf_release(&faults);
+}
+
+static void on_hang_up(evutil_socket_t number, short what, void *context)
+{
+    (void)number, (void)what;
+    struct daemon *d = context;
+    if (d->reloader == NULL || d->stop_began_ms != 0)
+        return;
+    if (d->ready)
+        reload(d);
+    else
+        d->reload_wanted = true;
 }
 
 /* ---- readiness ---- */
@@ -208,29 +298,23 @@ static void make_loop(struct daemon *d)
     event_config_free(config);
     d->terminate = evsignal_new(d->base, SIGTERM, on_signal, d);
     d->interrupt = evsignal_new(d->base, SIGINT, on_signal, d);
+    d->hang_up = evsignal_new(d->base, SIGHUP, on_hang_up, d);
     d->drain = event_new(d->base, -1, EV_PERSIST, on_drain, d);
-    if (d->terminate == NULL || d->interrupt == NULL || d->drain == NULL)
+    if (d->terminate == NULL || d->interrupt == NULL || d->hang_up == NULL || d->drain == NULL)
         abort();
     event_add(d->terminate, NULL);
     event_add(d->interrupt, NULL);
+    event_add(d->hang_up, NULL);
 }
 
 static void free_loop(struct daemon *d)
 {
     event_free(d->terminate);
     event_free(d->interrupt);
+    event_free(d->hang_up);
     event_free(d->drain);
     event_base_loop(d->base, EVLOOP_NONBLOCK); /* what the resolver has put off */
     event_base_free(d->base);
-}
-
-static void set_log_level(const char *name)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    for (int level = YQ_LOG_ERROR; name != NULL && level <= YQ_LOG_DEBUG; level++) {
-        if (strcmp(name, names[level]) == 0)
-            yq_log_set_level((enum yq_log_level)level);
-    }
 }
 
 /* Every connection needs a descriptor. */
@@ -255,9 +339,13 @@ static void announce(const struct daemon *d)
     yq_log(YQ_LOG_INFO, "serve.ready", "version", YQ_VERSION, NULL);
 }
 
-int yq_serve(const struct yq_settings *s, unsigned roles, struct yq_error *err)
+int yq_serve(const struct yq_settings *s, unsigned roles, const struct yq_reloader *reloader,
+             struct yq_error *err)
 {
-    struct daemon d = {.settings = s, .clock = yq_system_clock(), .roles = roles};
+    struct daemon d = {.settings = yq_settings_hold(s),
+                       .reloader = reloader,
+                       .clock = yq_system_clock(),
+                       .roles = roles};
     set_log_level(s->log_level);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
@@ -268,10 +356,13 @@ int yq_serve(const struct yq_settings *s, unsigned roles, struct yq_error *err)
     if (result == 0) {
         d.ready = true;
         announce(&d);
+        if (d.reload_wanted)
+            reload(&d);
         event_base_dispatch(d.base);
         yq_log(YQ_LOG_INFO, "serve.stopped", NULL);
     }
     stop_roles(&d);
     free_loop(&d);
+    yq_settings_free(d.settings);
     return result;
 }

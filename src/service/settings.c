@@ -1,6 +1,7 @@
 /* Freeing settings, with every text wiped first: some of them are secrets. */
 #include "service/settings.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,9 +59,17 @@ const struct yq_connection_settings *yq_settings_connection(const struct yq_sett
     return NULL;
 }
 
-void yq_settings_free(struct yq_settings *s)
+const struct yq_settings *yq_settings_hold(const struct yq_settings *s)
 {
-    if (s == NULL)
+    (void)atomic_fetch_add(&((struct yq_settings *)s)->holders, 1);
+    return s;
+}
+
+void yq_settings_free(const struct yq_settings *settings)
+{
+    struct yq_settings *s =
+        (struct yq_settings *)settings; /* constant to all but its last holder */
+    if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 0)
         return;
     for (size_t i = 0; i < s->connection_count; i++)
         release_connection(&s->connections[i]);

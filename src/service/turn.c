@@ -327,11 +327,17 @@ static int run_commands(struct turn *t, struct yq_group **groups, size_t *count,
     return done;
 }
 
+/* The next run is somebody else's: of the next process, or under the next settings. */
+static bool is_over(const struct turn *t)
+{
+    return t->paused || atomic_load(t->c->stopping) || atomic_load(t->c->outdated);
+}
+
 static int work(struct turn *t, struct yq_error *err)
 {
     struct yq_group **groups = yq_calloc(SCOPE_MAX, sizeof(struct yq_group *));
     int done = 0;
-    while (done == 0 && !t->paused && !atomic_load(t->c->stopping)) {
+    while (done == 0 && !is_over(t)) {
         if ((done = read_new(t, err)) < 0)
             break;
         size_t count = yq_scope_pick(&t->scope, yq_wall_ms(t->c->clock), groups, SCOPE_MAX);
@@ -359,7 +365,7 @@ static int leave(struct turn *t, struct yq_error *err)
         done = yq_delayed_add(t->c->redis, t->c->keys, t->id, next, err);
     if (yq_lease_release(t->c->redis, t->c->keys, &t->lease, &more, err) < 0)
         return -1;
-    if (more && !t->paused && !atomic_load(t->c->stopping)) /* resuming makes it ready, too */
+    if (more && !t->paused) /* resuming makes it ready, too */
         done = yq_ready_add(t->c->redis, t->c->keys, t->id, yq_wall_ms(t->c->clock), err);
     return done;
 }

@@ -15,6 +15,7 @@ struct yq_turn_context { /* of one worker thread; everything is borrowed */
     struct yq_http *http;
     const atomic_bool *stopping; /* begin nothing new */
     const atomic_bool *aborting; /* end what is running */
+    const atomic_bool *outdated; /* these settings do not hold any more: as stopping, for a turn */
 };
 
 /* Returns 0 when the turn is over, also when somebody else holds the connection; -1 when Redis

@@ -11,8 +11,8 @@
 #include "clients/http_client.h"
 #include "clients/queue.h"
 #include "clients/system_clock.h"
+#include "connections.h"
 #include "reconciler.h"
-#include "service/connection.h"
 #include "service/log.h"
 #include "turn.h"
 
@@ -22,26 +22,18 @@
 #define PAUSE_MS 200        /* after Redis failed */
 
 struct yq_workers {
-    const struct yq_settings *settings;
     const struct yq_clock *clock;
     struct yq_keys keys;
     struct yq_redis_address address;
-    struct yq_connection **connections; /* as many as the settings have */
+    int redis_timeout_ms;
+    struct yq_connections_place place;
     struct yq_reconciler *reconciler;
     atomic_bool stopping, aborting;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t ended;
+    int wanted, most; /* threads, as the settings say */
     int alive, idle;
 };
-
-static struct yq_connection *find(const struct yq_workers *w, const char *id)
-{
-    for (size_t i = 0; i < w->settings->connection_count; i++) {
-        if (strcmp(w->connections[i]->settings->id, id) == 0)
-            return w->connections[i];
-    }
-    return NULL;
-}
 
 static void pause_ms(long ms)
 {
@@ -71,7 +63,7 @@ static void become_busy(struct yq_workers *w)
 {
     pthread_mutex_lock(&w->lock);
     w->idle--;
-    if (w->idle == 0 && w->alive < w->settings->workers_max && !atomic_load(&w->stopping))
+    if (w->idle == 0 && w->alive < w->most && !atomic_load(&w->stopping))
         (void)start_thread(w); /* without it the others do the work, only later */
     pthread_mutex_unlock(&w->lock);
 }
@@ -87,12 +79,34 @@ static void become_idle(struct yq_workers *w)
 static bool may_end(struct yq_workers *w, int takes_in_vain)
 {
     pthread_mutex_lock(&w->lock);
-    bool extra = w->alive > w->settings->workers && w->idle > 1;
+    bool extra = w->alive > w->wanted && w->idle > 1;
     pthread_mutex_unlock(&w->lock);
     return extra && takes_in_vain >= EXTRA_IDLE_TAKES;
 }
 
-static int take_one(struct yq_workers *w, const struct yq_turn_context *c)
+/* Under the settings that hold now. */
+static void work_on(struct yq_workers *w, struct yq_turn_context *c, const char *id)
+{
+    struct yq_error err = {0};
+    struct yq_connections *t = yq_connections_take(&w->place);
+    struct yq_connection *connection = yq_connections_find(t, id);
+    c->settings = t->settings;
+    c->outdated = &t->outdated;
+    if (connection == NULL) { /* of another configuration: its workers sweep it up */
+        yq_log_calm(YQ_LOG_WARN, "connection.unknown", id, "not in this configuration");
+    } else {
+        become_busy(w);
+        if (yq_turn_run(c, connection, &err) < 0) {
+            yq_log_calm(YQ_LOG_WARN, "turn.failed", id, err.text);
+            if (!atomic_load(&w->stopping))
+                pause_ms(PAUSE_MS);
+        }
+        become_idle(w);
+    }
+    yq_connections_free(t);
+}
+
+static int take_one(struct yq_workers *w, struct yq_turn_context *c)
 {
     char id[64];
     struct yq_error err = {0};
@@ -104,30 +118,16 @@ static int take_one(struct yq_workers *w, const struct yq_turn_context *c)
     }
     if (taken <= 0)
         return 0;
-    struct yq_connection *connection = find(w, id);
-    if (connection ==
-        NULL) { /* of another configuration on the same Redis: its workers sweep it up */
-        yq_log_calm(YQ_LOG_WARN, "connection.unknown", id, "not in this configuration");
-        return 0;
-    }
-    become_busy(w);
-    if (yq_turn_run(c, connection, &err) < 0) {
-        yq_log_calm(YQ_LOG_WARN, "turn.failed", id, err.text);
-        if (!atomic_load(&w->stopping))
-            pause_ms(PAUSE_MS);
-    }
-    become_idle(w);
+    work_on(w, c, id);
     return 1;
 }
 
 static void *run_thread(void *argument)
 {
     struct yq_workers *w = argument;
-    struct yq_turn_context c = {.settings = w->settings,
-                                .keys = &w->keys,
+    struct yq_turn_context c = {.keys = &w->keys,
                                 .clock = w->clock,
-                                .redis =
-                                    yq_redis_new(&w->address, (int)w->settings->redis_timeout_ms),
+                                .redis = yq_redis_new(&w->address, w->redis_timeout_ms),
                                 .http = yq_http_new(),
                                 .stopping = &w->stopping,
                                 .aborting = &w->aborting};
@@ -145,34 +145,49 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
+/* Returns how many threads there are. */
+static int start_threads(struct yq_workers *w, const struct yq_settings *s)
+{
+    pthread_mutex_lock(&w->lock);
+    w->wanted = s->workers;
+    w->most = s->workers_max;
+    for (int missing = w->wanted - w->alive; missing > 0; missing--)
+        (void)start_thread(w); /* fewer do, too */
+    int alive = w->alive;
+    pthread_mutex_unlock(&w->lock);
+    return alive;
+}
+
 struct yq_workers *yq_workers_start(const struct yq_settings *settings,
                                     const struct yq_clock *clock, struct yq_error *err)
 {
     struct yq_workers *w = yq_calloc(1, sizeof(*w));
-    w->settings = settings;
     w->clock = clock;
     if (yq_redis_address_parse(settings->redis_url, &w->address, err) < 0) {
         free(w);
         return NULL;
     }
     (void)strncpy(w->keys.prefix, settings->redis_prefix, sizeof(w->keys.prefix) - 1);
-    w->connections = yq_calloc(settings->connection_count, sizeof(struct yq_connection *));
-    for (size_t i = 0; i < settings->connection_count; i++)
-        w->connections[i] = yq_connection_new(settings, &settings->connections[i], clock);
+    w->redis_timeout_ms = (int)settings->redis_timeout_ms;
+    yq_connections_init(&w->place, settings, clock);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->ended, NULL);
-    pthread_mutex_lock(&w->lock);
-    for (int i = 0; i < settings->workers; i++)
-        (void)start_thread(w);
-    int alive = w->alive;
-    pthread_mutex_unlock(&w->lock);
-    if (alive > 0) {
-        w->reconciler = yq_reconciler_start(settings, w->connections, &w->address, clock);
+    if (start_threads(w, settings) > 0) {
+        w->reconciler = yq_reconciler_start(&w->place, &w->address, clock);
         return w;
     }
     yq_error_set(err, YQ_ERROR_FATAL, "no worker thread could be started");
     yq_workers_stop(w, 0);
     return NULL;
+}
+
+void yq_workers_reload(struct yq_workers *w, const struct yq_settings *settings)
+{
+    if (w == NULL)
+        return;
+    yq_connections_set(&w->place, settings);
+    (void)start_threads(w, settings);
+    yq_reconciler_grow(w->reconciler);
 }
 
 static void wait_until_ended(struct yq_workers *w, int ms)
@@ -195,18 +210,24 @@ static void wait_until_ended(struct yq_workers *w, int ms)
     pthread_mutex_unlock(&w->lock);
 }
 
-void yq_workers_stop(struct yq_workers *w, int grace_ms)
+void yq_workers_stop_soon(struct yq_workers *w)
 {
     if (w == NULL)
         return;
     atomic_store(&w->stopping, true);
+    yq_reconciler_stop_soon(w->reconciler);
+}
+
+void yq_workers_stop(struct yq_workers *w, int grace_ms)
+{
+    if (w == NULL)
+        return;
+    yq_workers_stop_soon(w);
     yq_reconciler_stop(w->reconciler);
     wait_until_ended(w, grace_ms);
     atomic_store(&w->aborting, true);
     wait_until_ended(w, -1);
-    for (size_t i = 0; i < w->settings->connection_count; i++)
-        yq_connection_free(w->connections[i]);
-    free(w->connections);
+    yq_connections_release(&w->place);
     pthread_cond_destroy(&w->ended);
     pthread_mutex_destroy(&w->lock);
     free(w);

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
                                    .connections = &connection,
                                    .connection_count = 1};
     struct yq_error err = {0};
-    if (yq_serve(&settings, YQ_ROLE_RECEIVER, &err) == 0)
+    if (yq_serve(&settings, YQ_ROLE_RECEIVER, NULL, &err) == 0)
         return 0;
     fprintf(stderr, "%s\n", err.text);
     return 1;

@@ -81,9 +81,11 @@ static void add_connection(struct stage *s, const struct stage_options *o, struc
                    "  - id: acme\n"
                    "    wecom:\n"
                    "      corp_id: ww0123456789abcdef\n"
-                   "      callback:\n"
-                   "        token: FlowToken\n"
-                   "        encoding_aes_key: abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\n");
+                   "      callback: { ");
+    yq_buf_addf(y, "%s }\n",
+                o->callback != NULL ? o->callback
+                                    : "token: FlowToken, encoding_aes_key: "
+                                      "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG");
     const char *pace = o->pace != NULL ? o->pace : "per_second: 500, in_flight: 4";
     if (!o->contacts_only)
         yq_buf_adds(y, "      agent_id: 1000002\n      app_secret: sim-app-secret\n");
@@ -100,7 +102,7 @@ static void add_connection(struct stage *s, const struct stage_options *o, struc
     add_sync(o, y);
 }
 
-static void write_config(struct stage *s, const struct stage_options *o)
+void stage_configure(struct stage *s, const struct stage_options *o)
 {
     struct yq_buf y = YQ_BUF_INIT;
     yq_buf_addf(&y,
@@ -114,6 +116,7 @@ static void write_config(struct stage *s, const struct stage_options *o)
                 s->peer_url[STAGE_WECOM]);
     add_lines(&y, o->top_yaml);
     add_connection(s, o, &y);
+    (void)unlink(s->config);
     write_file(s, s->config, y.data, y.len);
     yq_buf_release(&y);
 }
@@ -187,7 +190,7 @@ struct stage *stage_new(const struct stage_options *o)
     start_peer(s, STAGE_WECOM, o, true);
     start_peer(s, STAGE_ETEAMS, o, o->mirrored);
     cJSON_Delete(stage_call(s, STAGE_WECOM, "/_sim/delivery", "%s", delivery));
-    write_config(s, o);
+    stage_configure(s, o);
     if (!o->no_daemon)
         stage_start_daemon(s, 0);
     return s;
@@ -311,6 +314,16 @@ const char *stage_public_url(struct stage *s, int index)
 const char *stage_admin_url(struct stage *s, int index)
 {
     return s->daemons[index].admin_url;
+}
+
+const char *stage_eteams_url(struct stage *s)
+{
+    return s->peer_url[STAGE_ETEAMS];
+}
+
+const char *stage_config(struct stage *s)
+{
+    return s->config;
 }
 
 struct yq_temp_redis *stage_redis(struct stage *s)

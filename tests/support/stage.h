@@ -28,6 +28,8 @@ struct stage_options {
     bool no_daemon;              /* do not start it yet */
     bool real_clock;             /* nobody moves the clock: for measuring */
     bool contacts_only;          /* no app: no app_secret, no agent_id */
+    const char *callback;        /* keys of `callback`, as in "token: T, encoding_aes_key: K"; NULL:
+                                    those that WeCom has */
     const char *reconcile;       /* of the connection's `sync`, as in "departments: 10m"; NULL:
                                     none but by command */
 };
@@ -43,9 +45,13 @@ pid_t stage_daemon_pid(struct stage *s, int index);
 char *stage_daemon_log(struct stage *s, int index); /* all it wrote so far; caller frees */
 const char *stage_public_url(struct stage *s, int index);
 const char *stage_admin_url(struct stage *s, int index);
+const char *stage_eteams_url(struct stage *s);
+const char *stage_config(struct stage *s); /* path of the configuration */
 struct yq_temp_redis *
 stage_redis(struct stage *s); /* see temp_redis.h: stop, kill, restart, suspend */
 const char *stage_directory(struct stage *s);
+/* Writes the configuration again, as it would be for these options. */
+void stage_configure(struct stage *s, const struct stage_options *options);
 /* Runs `yunqiao ARGS… -c CONFIG`; returns its exit status, and what it printed (caller frees). */
 int stage_command(struct stage *s, char **ret_output, const char *arg, ...)
     __attribute__((sentinel));

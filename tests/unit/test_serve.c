@@ -34,6 +34,16 @@ struct yq_workers *yq_workers_start(const struct yq_settings *settings,
     return (struct yq_workers *)&workers_alive;
 }
 
+void yq_workers_reload(struct yq_workers *w, const struct yq_settings *s)
+{
+    (void)w, (void)s;
+}
+
+void yq_workers_stop_soon(struct yq_workers *w)
+{
+    (void)w;
+}
+
 void yq_workers_stop(struct yq_workers *w, int grace_ms)
 {
     (void)w;
@@ -51,6 +61,7 @@ int yq_workers_alive(const struct yq_workers *w)
 static struct yq_temp_redis *redis;
 static struct yq_settings settings;
 static struct yq_connection_settings connection;
+static const struct yq_reloader *reloader;
 
 struct daemon_process {
     pid_t pid;
@@ -105,7 +116,7 @@ static struct daemon_process start(unsigned roles)
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        int result = yq_serve(&settings, roles, &err);
+        int result = yq_serve(&settings, roles, reloader, &err);
         if (result != 0)
             printf("failed %s\n", err.text);
         fflush(stdout);
