@@ -47,9 +47,17 @@ struct yq_http_server;
 struct yq_http_server *yq_http_server_new(struct event_base *base, const char *address,
                                           const struct yq_http_limits *limits,
                                           const struct yq_route *routes, struct yq_error *err);
+/* The same on a socket that listens already, which it takes over; it is shared (below). */
+struct yq_http_server *yq_http_server_adopt(struct event_base *base, int fd,
+                                            const struct yq_http_limits *limits,
+                                            const struct yq_route *routes);
+/* The listening descriptor, for another process, which has it too from now on. */
+int yq_http_server_share(struct yq_http_server *s);
 /* "http://127.0.0.1:39123", with the port that the system chose. */
 const char *yq_http_server_url(const struct yq_http_server *s);
-/* Closes the listening socket and idle connections; others close behind their answer. */
+/* Accepts no more. Who waits to be accepted is left to those who share the socket; where nobody
+ * does, he is accepted before it is closed. Connections close behind their answer, idle ones after
+ * a moment, since a request may be on its way. NULL is fine. */
 void yq_http_server_stop(struct yq_http_server *s);
 /* Connections open; after a stop the caller waits for 0, as long as it likes. */
 int yq_http_server_open(const struct yq_http_server *s);

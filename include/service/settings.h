@@ -45,6 +45,7 @@ struct yq_settings {
     char *listen;       /* "0.0.0.0:8080" */
     char *admin_listen; /* "" = no admin listener */
     char *admin_token;
+    char *handover; /* path of the local socket; "" = none */
     char *redis_url, *redis_prefix;
     char *spool_dir;
     char *wecom_api_base;

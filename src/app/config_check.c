@@ -64,6 +64,14 @@ const char *yq_check_address(const char *text)
     return NULL;
 }
 
+/* A number is put behind it while it is made, and the system takes 107 bytes. */
+const char *yq_check_socket_path(const char *text)
+{
+    return text[0] == '/' && strlen(text) <= 90 && is_printable(text, true)
+               ? NULL
+               : N_("must be a path from / on, of at most 90 bytes");
+}
+
 /* The text behind the scheme, or NULL. */
 static const char *behind_scheme(const char *text, const char *scheme)
 {

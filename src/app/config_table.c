@@ -31,6 +31,10 @@ const struct yq_option yq_options[] = {
     OPTION("admin.token", TEXT, SECRET | RELOAD, "", S(admin_token),
            "bearer token for what is under /api/; needed with admin.listen",
            .check = yq_check_word),
+    OPTION("handover", TEXT, 0, "", S(handover),
+           "path of a local socket by which the next process takes the listening sockets over from "
+           "this one, which then ends: start the new one beside the old one; empty: none",
+           .check = yq_check_socket_path),
     OPTION("redis.url", TEXT, SECRET, "redis://127.0.0.1:6379/0", S(redis_url),
            "redis://[user:password@]host[:port][/db] or unix:/path[?db=N]; secret, since it may "
            "hold a password",

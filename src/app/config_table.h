@@ -109,6 +109,7 @@ void yq_config_finish(struct yq_config_draft *d);
 
 /* config_check.c */
 const char *yq_check_address(const char *text); /* HOST:PORT */
+const char *yq_check_socket_path(const char *text);
 const char *yq_check_url(const char *text);
 const char *yq_check_webhook(const char *text); /* with a path and a query */
 const char *yq_check_redis(const char *text);

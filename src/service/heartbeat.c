@@ -26,7 +26,7 @@ struct yq_heartbeat {
     const struct yq_clock *clock;
     unsigned roles;
     char key[YQ_KEY_MAX];
-    char name[300]; /* host:pid */
+    char name[320]; /* host:pid:namespace */
     int64_t started_ms;
     struct yq_redis *redis;
     struct yq_ticker *ticker;
@@ -54,6 +54,18 @@ static void write_roles(struct yq_buf *out, unsigned roles)
         comma = ",";
     }
     yq_buf_addc(out, ']');
+}
+
+/* Two containers of the same host name may both be number 1: their namespaces differ. */
+static void name_self(struct yq_heartbeat *h)
+{
+    char host[256] = "?", space[64] = "";
+    (void)gethostname(host, sizeof(host) - 1);
+    ssize_t n = readlink("/proc/self/ns/pid", space, sizeof(space) - 1); /* "pid:[4026531836]" */
+    const char *number = n > 0 ? strchr(space, '[') : NULL;
+    (void)snprintf(h->name, sizeof(h->name), "%s:%ld:%.*s", host, (long)getpid(),
+                   number != NULL ? (int)strcspn(number + 1, "]") : 0,
+                   number != NULL ? number + 1 : "");
 }
 
 static int beat(struct yq_heartbeat *h, struct yq_error *err)
@@ -150,11 +162,9 @@ struct yq_heartbeat *yq_heartbeat_start(const struct yq_settings *settings, unsi
         return NULL;
     struct yq_heartbeat *h = yq_calloc(1, sizeof(*h));
     struct yq_keys keys;
-    char host[256] = "?";
-    (void)gethostname(host, sizeof(host) - 1);
     (void)snprintf(keys.prefix, sizeof(keys.prefix), "%s", settings->redis_prefix);
     (void)yq_global_key(&keys, "processes", h->key);
-    (void)snprintf(h->name, sizeof(h->name), "%s:%ld", host, (long)getpid());
+    name_self(h);
     h->clock = clock;
     h->roles = roles;
     h->started_ms = yq_wall_ms(clock);

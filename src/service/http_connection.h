@@ -63,6 +63,7 @@ struct yq_http_server {
     int fd, spare_fd;
     struct event *acceptable, *sweep;
     bool accepting, stopping;
+    bool shared;              /* other processes have the listening socket, too */
     struct yq_http_list idle; /* WAITING or LINGERING, the longest first */
     struct yq_http_list busy; /* all others */
     int count;

@@ -19,6 +19,7 @@
 #define ACCEPT_AT_ONCE 64 /* then the others get their turn */
 #define IDLE_LOOKS 16     /* at most so many are asked whether they can go */
 #define SWEEP_US 100000   /* how late a deadline may be noticed */
+#define LAST_CALL_MS 250  /* at a stop, for requests that are on their way */
 
 static void sweep_soon(struct yq_http_server *s)
 {
@@ -27,12 +28,19 @@ static void sweep_soon(struct yq_http_server *s)
         evtimer_add(s->sweep, &wait);
 }
 
+/* No request waits to be read. */
+static bool is_silent(const struct yq_http_connection *c)
+{
+    char byte;
+    return c->state != YQ_HTTP_WAITING || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 static void expire_list(struct yq_http_list *list, int64_t now_ms)
 {
     struct yq_http_connection *c = TAILQ_FIRST(list);
     while (c != NULL) {
         struct yq_http_connection *next = TAILQ_NEXT(c, link);
-        if (c->due_ms != 0 && c->due_ms <= now_ms)
+        if (c->due_ms != 0 && c->due_ms <= now_ms && is_silent(c))
             yq_http_connection_expire(c);
         c = next;
     }
@@ -73,13 +81,6 @@ void yq_http_server_closed_one(struct yq_http_server *s)
     yq_http_server_has_place(s);
 }
 
-/* Idle, and without a request that only waits to be read. */
-static bool is_dispensable(const struct yq_http_connection *c)
-{
-    char byte;
-    return c->state == YQ_HTTP_LINGERING || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
-}
-
 /* At the cap, who is idle longest gives way; with nobody idle, new ones wait in the backlog. */
 static bool make_place(struct yq_http_server *s)
 {
@@ -88,7 +89,7 @@ static bool make_place(struct yq_http_server *s)
         if (s->count < s->limits.max_connections)
             return true;
         struct yq_http_connection *next = TAILQ_NEXT(c, link);
-        if (is_dispensable(c))
+        if (is_silent(c))
             yq_http_connection_close(c);
         c = next;
     }
@@ -208,13 +209,10 @@ static void write_url(int fd, char *out, size_t room)
 
 /* ---- life ---- */
 
-struct yq_http_server *yq_http_server_new(struct event_base *base, const char *address,
-                                          const struct yq_http_limits *limits,
-                                          const struct yq_route *routes, struct yq_error *err)
+static struct yq_http_server *serve_on(struct event_base *base, int fd,
+                                       const struct yq_http_limits *limits,
+                                       const struct yq_route *routes)
 {
-    int fd = open_listener(address, limits->backlog, err);
-    if (fd < 0)
-        return NULL;
     struct yq_http_server *s = yq_calloc(1, sizeof(*s));
     s->base = base;
     s->limits = *limits;
@@ -232,6 +230,32 @@ struct yq_http_server *yq_http_server_new(struct event_base *base, const char *a
     return s;
 }
 
+struct yq_http_server *yq_http_server_new(struct event_base *base, const char *address,
+                                          const struct yq_http_limits *limits,
+                                          const struct yq_route *routes, struct yq_error *err)
+{
+    int fd = open_listener(address, limits->backlog, err);
+    return fd >= 0 ? serve_on(base, fd, limits, routes) : NULL;
+}
+
+struct yq_http_server *yq_http_server_adopt(struct event_base *base, int fd,
+                                            const struct yq_http_limits *limits,
+                                            const struct yq_route *routes)
+{
+    static const int on = 1;
+    (void)setsockopt(fd, SOL_TCP, TCP_NODELAY, &on, sizeof(on)); /* it works without, too */
+    (void)listen(fd, limits->backlog);                           /* so many may wait from now on */
+    struct yq_http_server *s = serve_on(base, fd, limits, routes);
+    s->shared = true;
+    return s;
+}
+
+int yq_http_server_share(struct yq_http_server *s)
+{
+    s->shared = true;
+    return s->fd;
+}
+
 const char *yq_http_server_url(const struct yq_http_server *s)
 {
     return s->url;
@@ -242,16 +266,28 @@ int yq_http_server_open(const struct yq_http_server *s)
     return s->count;
 }
 
+static void last_call(struct yq_http_server *s)
+{
+    struct yq_http_connection *c;
+    int64_t until = yq_http_now_ms() + LAST_CALL_MS;
+    TAILQ_FOREACH(c, &s->idle, link)
+    {
+        if (c->due_ms == 0 || c->due_ms > until)
+            c->due_ms = until;
+    }
+}
+
 void yq_http_server_stop(struct yq_http_server *s)
 {
     if (s == NULL || s->stopping)
         return;
+    if (!s->shared)
+        on_acceptable(s->fd, EV_READ, s);
     s->stopping = true;
     set_accepting(s, false);
     close(s->fd);
     s->fd = -1;
-    while (!TAILQ_EMPTY(&s->idle))
-        yq_http_connection_close(TAILQ_FIRST(&s->idle));
+    last_call(s);
 }
 
 void yq_http_server_free(struct yq_http_server *s)
@@ -259,6 +295,8 @@ void yq_http_server_free(struct yq_http_server *s)
     if (s == NULL)
         return;
     yq_http_server_stop(s);
+    while (!TAILQ_EMPTY(&s->idle))
+        yq_http_connection_close(TAILQ_FIRST(&s->idle));
     while (!TAILQ_EMPTY(&s->busy)) {
         struct yq_http_connection *c = TAILQ_FIRST(&s->busy);
         c->has_handler = false;

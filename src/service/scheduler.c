@@ -98,8 +98,11 @@ static void forget_gauges(const struct yq_settings *old, const struct yq_setting
     for (size_t i = 0; i < old->connection_count; i++) {
         if (yq_settings_connection(now, old->connections[i].id) != NULL)
             continue;
-        yq_metric_forget(YQ_METRIC_QUEUE_DEPTH, old->connections[i].id);
-        yq_metric_forget(YQ_METRIC_QUEUE_AGE, old->connections[i].id);
+        const char *id = old->connections[i].id;
+        yq_metric_forget(YQ_METRIC_QUEUE_DEPTH, id);
+        yq_metric_forget(YQ_METRIC_QUEUE_AGE, id);
+        yq_metric_forget(YQ_METRIC_DEAD_LETTERS, id);
+        yq_metric_forget(YQ_METRIC_RETRYING, id);
     }
 }
 

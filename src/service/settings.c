@@ -77,6 +77,7 @@ void yq_settings_free(const struct yq_settings *settings)
     drop(s->listen);
     drop(s->admin_listen);
     drop(s->admin_token);
+    drop(s->handover);
     drop(s->redis_url);
     drop(s->redis_prefix);
     drop(s->spool_dir);

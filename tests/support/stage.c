@@ -281,6 +281,20 @@ void stage_kill_daemon(struct stage *s, int index, int signal)
     stage_point_callback(s);
 }
 
+void stage_await_end(struct stage *s, int index)
+{
+    struct stage_daemon *d = &s->daemons[index];
+    d->wanted = false;
+    int status = stage_await_process(&d->process);
+    if (!ended_well(status))
+        stage_fail(s, "daemon %d ends with status %x", index, (unsigned)status);
+}
+
+void stage_pass_listener(struct stage *s, int fd)
+{
+    s->passed_fd = fd;
+}
+
 int stage_lost_daemon(struct stage *s)
 {
     for (int i = 0; i < STAGE_DAEMONS; i++)

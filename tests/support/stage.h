@@ -40,6 +40,10 @@ void stage_free(struct stage *s);
 /* ---- processes ---- */
 void stage_start_daemon(struct stage *s, int index); /* several may run; waits for its "ready" */
 void stage_kill_daemon(struct stage *s, int index, int signal); /* waits for its end */
+void stage_await_end(struct stage *s, int index);               /* it ends by itself, and well */
+/* Daemons started from now on are passed this listening socket as the system does (sd_listen_fds);
+ * -1: none. */
+void stage_pass_listener(struct stage *s, int fd);
 bool stage_daemon_runs(struct stage *s, int index);
 pid_t stage_daemon_pid(struct stage *s, int index);
 char *stage_daemon_log(struct stage *s, int index); /* all it wrote so far; caller frees */

@@ -26,6 +26,7 @@ struct stage {
     char directory[64], config[96], clock_file[96];
     int64_t clock_ms;
     bool real_clock;
+    int passed_fd; /* to daemons; 0: none */
     struct yq_temp_redis *redis;
     struct yq_redis *look; /* our own connection; NULL until it is used */
     struct stage_process peers[2];
@@ -56,6 +57,8 @@ void stage_await_line(struct stage *s, struct stage_process *p, const char *word
 bool stage_process_runs(struct stage_process *p);
 /* Sends the signal and waits; SIGKILL when that takes too long. Returns the status of waitpid. */
 int stage_end_process(struct stage_process *p, int signal);
+/* Waits without a signal. */
+int stage_await_process(struct stage_process *p);
 
 /* ---- stage_talk.c ---- */
 struct stage_request {

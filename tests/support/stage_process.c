@@ -53,6 +53,16 @@ static void redirect(struct stage *s, const char *name, const char *suffix, int 
         _exit(126);
 }
 
+/* As the system passes a socket. Our own number is only known here. */
+static void pass_listener(int fd)
+{
+    char pid[24];
+    (void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    if ((fd == 3 ? fcntl(fd, F_SETFD, 0) : dup2(fd, 3)) < 0 || setenv("LISTEN_PID", pid, 1) != 0 ||
+        setenv("LISTEN_FDS", "1", 1) != 0 || setenv("LISTEN_FDNAMES", "callbacks", 1) != 0)
+        _exit(124);
+}
+
 static void become(struct stage *s, const char *name, const char *const *argv, pid_t parent)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a crashed test leaves nothing behind */
@@ -62,6 +72,8 @@ static void become(struct stage *s, const char *name, const char *const *argv, p
     redirect(s, name, "log", O_APPEND, STDERR_FILENO);
     if (!s->real_clock)
         (void)setenv("YUNQIAO_CLOCK", s->clock_file, 1);
+    if (s->passed_fd > 0 && strncmp(name, "daemon", 6) == 0)
+        pass_listener(s->passed_fd);
     execvp(argv[0], (char *const *)argv);
     _exit(127);
 }
@@ -151,19 +163,26 @@ static bool has_ended(void *arg)
     return waitpid(w->pid, &w->status, WNOHANG) == w->pid;
 }
 
-int stage_end_process(struct stage_process *p, int signal)
+int stage_await_process(struct stage_process *p)
 {
     struct end_wait w = {.pid = p->pid};
     if (p->pid <= 0)
         return 0;
-    (void)kill(p->pid, SIGCONT); /* a stopped one hears nothing else */
-    (void)kill(p->pid, signal);
     if (!yq_wait_until(has_ended, &w, stage_patience(END_MS))) {
         (void)kill(p->pid, SIGKILL);
         (void)waitpid(p->pid, &w.status, 0);
     }
     p->pid = 0;
     return w.status;
+}
+
+int stage_end_process(struct stage_process *p, int signal)
+{
+    if (p->pid <= 0)
+        return 0;
+    (void)kill(p->pid, SIGCONT); /* a stopped one hears nothing else */
+    (void)kill(p->pid, signal);
+    return stage_await_process(p);
 }
 
 void stage_print_log(struct stage *s, const char *name)

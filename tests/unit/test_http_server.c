@@ -213,6 +213,72 @@ static void test_stops_behind_its_answers(void **state)
     http_stop(&f);
 }
 
+struct late {
+    struct fixture *f;
+    struct talk waiting[3];
+};
+
+/* On the loop: they are connected, and nobody can have accepted them yet. */
+static void connect_and_stop(void *arg)
+{
+    struct late *l = arg;
+    for (int i = 0; i < 3; i++) {
+        l->waiting[i] = talk_open(l->f->url);
+        talk_send(&l->waiting[i], POST_ECHO("Content-Length: 1\r\n\r\nx"));
+    }
+    yq_http_server_stop(l->f->server);
+}
+
+static void test_who_is_connected_already_is_served(void **state)
+{
+    (void)state;
+    struct fixture f;
+    http_start(&f, usual_limits());
+    struct late l = {.f = &f};
+    struct talk idle = talk_open(f.url);
+    talk_send(&idle, POST_ECHO("Content-Length: 1\r\n\r\nx"));
+    expect_answer(&idle, 200, "x");
+    test_loop_call(f.loop, connect_and_stop, &l);
+    talk_send(&idle, POST_ECHO("Content-Length: 1\r\n\r\ny")); /* was on its way */
+    struct talk_answer a;
+    assert_true(talk_read(&idle, &a, SOON));
+    assert_non_null(strstr(a.head.data, "Connection: close"));
+    talk_answer_release(&a);
+    for (int i = 0; i < 3; i++) {
+        expect_answer(&l.waiting[i], 200, "x");
+        talk_close(&l.waiting[i]);
+    }
+    assert_true(yq_wait_until(nobody_is_open, &f, SOON));
+    talk_close(&idle);
+    http_stop(&f);
+}
+
+/* Somebody else has the socket, too: who waits in it is his. */
+static void test_a_shared_socket_keeps_who_waits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    http_start(&f, usual_limits());
+    struct late l = {.f = &f};
+    int mine = dup(yq_http_server_share(f.server));
+    assert_true(mine >= 0);
+    test_loop_call(f.loop, connect_and_stop, &l);
+    for (int i = 0; i < 3; i++) {
+        int fd = accept(mine, NULL, NULL);
+        assert_true(fd >= 0);
+        close(fd);
+        talk_close(&l.waiting[i]);
+    }
+    struct event_base *base = event_base_new();
+    struct yq_http_limits limits = usual_limits();
+    static const struct yq_route none[] = {{.path = ""}};
+    struct yq_http_server *next = yq_http_server_adopt(base, mine, &limits, none);
+    assert_string_equal(yq_http_server_url(next), f.url);
+    yq_http_server_free(next);
+    event_base_free(base);
+    http_stop(&f);
+}
+
 static void test_is_freed_in_the_middle_of_everything(void **state)
 {
     (void)state;
@@ -264,6 +330,8 @@ int main(void)
         cmocka_unit_test(test_survives_without_descriptors),
         cmocka_unit_test(test_client_that_does_not_wait),
         cmocka_unit_test(test_stops_behind_its_answers),
+        cmocka_unit_test(test_who_is_connected_already_is_served),
+        cmocka_unit_test(test_a_shared_socket_keeps_who_waits),
         cmocka_unit_test(test_is_freed_in_the_middle_of_everything),
         cmocka_unit_test(test_addresses),
     };

@@ -229,9 +229,11 @@ static void test_beats_and_takes_itself_away(void **state)
         yq_heartbeat_start(&settings, YQ_ROLE_RECEIVER | YQ_ROLE_ADMIN, &moved, NULL);
     assert_non_null(h);
     expect("HLEN yq:processes", 2); /* this one and the new one */
-    char host[256];
+    char host[256], space[64] = "";
     gethostname(host, sizeof(host));
-    redisReply *mine = yq_redis_command(r, &err, "HGET yq:processes %s:%ld", host, (long)getpid());
+    assert_true(readlink("/proc/self/ns/pid", space, sizeof(space) - 1) > 5);
+    redisReply *mine = yq_redis_command(r, &err, "HGET yq:processes %s:%ld:%s", host,
+                                        (long)getpid(), strtok(space + 5, "]"));
     assert_non_null(strstr(mine->str, "{\"roles\":[\"receiver\",\"admin\"],\"at\":"));
     freeReplyObject(mine);
     assert_true(yq_heartbeat_redis_up(h));
