@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "clients/pace.h"
+#include "clients/redis.h"
 #include "crypto/digest.h"
 #include "model/envelope.h"
 #include "plan/policy.h"
@@ -47,6 +48,7 @@ struct yq_settings {
     char *admin_token;
     char *handover; /* path of the local socket; "" = none */
     char *redis_url, *redis_prefix;
+    char *redis_user, *redis_password; /* instead of those in the URL; "" or NULL: none */
     char *spool_dir;
     char *wecom_api_base;
     char *language;  /* "auto", "en", "zh" */
@@ -74,6 +76,9 @@ struct yq_settings {
 
 const struct yq_connection_settings *yq_settings_connection(const struct yq_settings *s,
                                                             const char *id);
+/* Where Redis is, and as whom we go there. */
+int yq_settings_redis(const struct yq_settings *s, struct yq_redis_address *ret,
+                      struct yq_error *err);
 /* Keeps it alive until one more yq_settings_free; returns it. */
 const struct yq_settings *yq_settings_hold(const struct yq_settings *s);
 /* Gives up one hold, or what the maker has; the last one frees. NULL is fine. */

@@ -158,7 +158,7 @@ int yq_cli_open(struct yq_cli *cli)
         return -1;
     if (cli->redis != NULL)
         return 0;
-    if (yq_redis_address_parse(cli->settings->redis_url, &address, &err) != 0) {
+    if (yq_settings_redis(cli->settings, &address, &err) != 0) {
         (void)yq_cli_fail(cli, "%s", err.text);
         return -1;
     }

@@ -123,6 +123,23 @@ const char *yq_check_redis(const char *text)
     return N_("must be redis://[USER:PASSWORD@]HOST[:PORT][/DB] or unix:/PATH[?db=N]");
 }
 
+static const char *check_credential(const char *text, size_t most)
+{
+    return strlen(text) <= most && is_printable(text, false)
+               ? NULL
+               : N_("is too long, or holds blanks or control characters");
+}
+
+const char *yq_check_redis_user(const char *text)
+{
+    return check_credential(text, sizeof(((struct yq_redis_address *)NULL)->user) - 1);
+}
+
+const char *yq_check_redis_password(const char *text)
+{
+    return check_credential(text, sizeof(((struct yq_redis_address *)NULL)->password) - 1);
+}
+
 const char *yq_check_header(const char *text)
 {
     const char *colon = strchr(text, ':');

@@ -166,6 +166,10 @@ static void check_program(struct yq_config_draft *d)
     bool any_port = len > 2 && strcmp(s->listen + len - 2, ":0") == 0;
     if (is_set(s->admin_listen) && !any_port && strcmp(s->listen, s->admin_listen) == 0)
         yq_config_fault(d, listen, "admin.listen", _("must differ from listen"));
+    if (is_set(s->redis_user) && !is_set(s->redis_password) &&
+        line_of(d->lines, "redis.password", 0) == 0)
+        yq_config_fault(d, line_of(d->lines, "redis.user", 1), "redis.password",
+                        _("is missing: redis.user needs it"));
     if (s->workers > s->workers_max)
         yq_config_fault(d, line_of(d->lines, "workers", 1), "workers",
                         _("must not be more than workers_max"));

@@ -39,6 +39,11 @@ const struct yq_option yq_options[] = {
            "redis://[user:password@]host[:port][/db] or unix:/path[?db=N]; secret, since it may "
            "hold a password",
            .check = yq_check_redis),
+    OPTION("redis.user", TEXT, 0, "", S(redis_user),
+           "Redis' ACL user; empty: the one in redis.url, else its default user",
+           .check = yq_check_redis_user),
+    OPTION("redis.password", TEXT, SECRET, "", S(redis_password),
+           "password of that user; empty: the one in redis.url", .check = yq_check_redis_password),
     OPTION("redis.prefix", TEXT, 0, "yq", S(redis_prefix), "what every key in Redis begins with",
            .check = yq_check_prefix),
     OPTION("redis.timeout", DURATION, 0, "2s", S(redis_timeout_ms),

@@ -116,7 +116,7 @@ struct yq_alarms *yq_alarms_start(const struct yq_settings *settings, const stru
                                   struct yq_error *err)
 {
     struct yq_redis_address address;
-    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+    if (yq_settings_redis(settings, &address, err) != 0)
         return NULL;
     struct yq_alarms *a = yq_calloc(1, sizeof(*a));
     yq_current_init(&a->current, settings);

@@ -158,7 +158,7 @@ struct yq_heartbeat *yq_heartbeat_start(const struct yq_settings *settings, unsi
                                         const struct yq_clock *clock, struct yq_error *err)
 {
     struct yq_redis_address address;
-    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+    if (yq_settings_redis(settings, &address, err) != 0)
         return NULL;
     struct yq_heartbeat *h = yq_calloc(1, sizeof(*h));
     struct yq_keys keys;

@@ -104,7 +104,7 @@ struct yq_inquiry *yq_inquiry_new(struct event_base *base, const struct yq_setti
                                   struct yq_error *err)
 {
     struct yq_redis_address address;
-    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+    if (yq_settings_redis(settings, &address, err) != 0)
         return NULL;
     struct yq_inquiry *q = yq_calloc(1, sizeof(*q));
     q->redis = yq_redis_new(&address, (int)settings->redis_timeout_ms);

@@ -266,7 +266,7 @@ struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_setting
                                 const struct yq_clock *clock, struct yq_error *err)
 {
     struct yq_redis_address address;
-    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+    if (yq_settings_redis(settings, &address, err) != 0)
         return NULL;
     struct yq_intake *in = yq_calloc(1, sizeof(*in));
     in->clock = clock;

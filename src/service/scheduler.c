@@ -138,7 +138,7 @@ struct yq_scheduler *yq_scheduler_start(const struct yq_settings *settings,
                                         const struct yq_clock *clock, struct yq_error *err)
 {
     struct yq_redis_address address;
-    if (yq_redis_address_parse(settings->redis_url, &address, err) != 0)
+    if (yq_settings_redis(settings, &address, err) != 0)
         return NULL;
     struct yq_scheduler *s = yq_calloc(1, sizeof(*s));
     yq_current_init(&s->current, settings);

@@ -59,6 +59,29 @@ const struct yq_connection_settings *yq_settings_connection(const struct yq_sett
     return NULL;
 }
 
+static int put_credential(const char *text, char *out, size_t room, struct yq_error *err)
+{
+    if (text == NULL || text[0] == '\0')
+        return 0;
+    if (strlen(text) >= room)
+        return yq_error_set(err, YQ_ERROR_INVALID, "redis: the user or the password is too long");
+    memcpy(out, text, strlen(text) + 1);
+    return 0;
+}
+
+int yq_settings_redis(const struct yq_settings *s, struct yq_redis_address *ret,
+                      struct yq_error *err)
+{
+    struct yq_redis_address a;
+    if (yq_redis_address_parse(s->redis_url, &a, err) != 0 ||
+        put_credential(s->redis_user, a.user, sizeof(a.user), err) != 0 ||
+        put_credential(s->redis_password, a.password, sizeof(a.password), err) != 0)
+        return -1;
+    *ret = a;
+    yq_secret_wipe(&a, sizeof(a));
+    return 0;
+}
+
 const struct yq_settings *yq_settings_hold(const struct yq_settings *s)
 {
     (void)atomic_fetch_add(&((struct yq_settings *)s)->holders, 1);
@@ -80,6 +103,8 @@ void yq_settings_free(const struct yq_settings *settings)
     drop(s->handover);
     drop(s->redis_url);
     drop(s->redis_prefix);
+    drop(s->redis_user);
+    drop(s->redis_password);
     drop(s->spool_dir);
     drop(s->wecom_api_base);
     drop(s->language);

@@ -163,7 +163,7 @@ struct yq_workers *yq_workers_start(const struct yq_settings *settings,
 {
     struct yq_workers *w = yq_calloc(1, sizeof(*w));
     w->clock = clock;
-    if (yq_redis_address_parse(settings->redis_url, &w->address, err) < 0) {
+    if (yq_settings_redis(settings, &w->address, err) < 0) {
         free(w);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "support/temp_redis.h"
 
 #define SYNC_EMPLOYEE "/api/hrm/restful/syncEmployee"
@@ -98,6 +99,44 @@ static void redis_killed_in_the_middle_of_work(void **state)
         assert_int_equal(count_people(s, name), 1);
     }
     expect_all_well(s);
+}
+
+/* As an ACL user with no more rights than docs/redis.md asks for, its password in a file. */
+static void redis_with_a_user_of_its_own(void **state)
+{
+    struct stage_options o = {.seed = 1, .no_daemon = true};
+    struct stage *s = story_with(state, &o);
+    free(stage_redis_text(s, "ACL SETUSER yunqiao on >s3cret-of-redis ~yq:* &* +@all -@admin "
+                             "-@dangerous +config|get +info"));
+    char *path = yq_printf("%s/redis.password", stage_directory(s));
+    char *yaml = yq_printf("user: yunqiao, password_file: \"%s\"", path);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fputs("s3cret-of-redis\n", f);
+    assert_int_equal(fclose(f), 0);
+    o.redis_yaml = yaml;
+    stage_configure(s, &o);
+    stage_start_daemon(s, 0);
+    wecom_department(s, 2, "研发", 1);
+    wecom_member(s, "li.na", "李娜", "2");
+    stage_settle(s, true);
+    expect_person(s, "li.na", "username", "李娜", "department", "研发", NULL);
+    expect_command(s, 0, "sync", "acme", NULL);
+    expect_command(s, 0, "queue", "acme", NULL);
+    expect_command(s, 0, "doctor", "acme", NULL);
+    char *users = stage_redis_text(s, "ACL LOG");
+    assert_string_equal(users, ""); /* nothing was denied */
+    char *clients = stage_redis_text(s, "CLIENT LIST");
+    assert_non_null(strstr(clients, "user=yunqiao"));
+    char *log = stage_daemon_log(s, 0);
+    assert_null(strstr(log, "s3cret-of-redis"));
+    assert_null(strstr(log, "redis.unsafe"));
+    expect_all_well(s);
+    free(users);
+    free(clients);
+    free(log);
+    free(path);
+    free(yaml);
 }
 
 /* ---- several daemons ---- */
@@ -301,6 +340,7 @@ int main(void)
         STORY(without_redis_wecom_is_told_503),
         STORY(a_silent_redis_is_as_good_as_none),
         STORY(redis_killed_in_the_middle_of_work),
+        STORY(redis_with_a_user_of_its_own),
         STORY(two_daemons_share_the_work),
         STORY(another_takes_over_from_a_killed_one_at_once),
         STORY(so_does_one_that_ran_already),
