@@ -13,16 +13,34 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define YQ_REDIS_SENTINELS 7
+struct yq_redis_sentinel {
+    char host[256];
+    int port;
+};
+
 struct yq_redis_address {
     char host[256]; /* or the path of a unix socket, when port is 0 */
     int port;
     int database;
     char user[128], password[256]; /* empty: none */
+    /* Whom to ask, at every connect, where the master of that name is; host and port are not used
+     * then. Asked without a password. */
+    char master[64];
+    struct yq_redis_sentinel sentinels[YQ_REDIS_SENTINELS];
+    size_t sentinel_count; /* 0: Redis is at host */
 };
 
 /* redis://[user:password@]host[:port][/db] and unix:/path[?db=N]; the user may be empty; percent
  * escapes are decoded. The error never holds the password. */
 int yq_redis_address_parse(const char *url, struct yq_redis_address *ret, struct yq_error *err);
+
+/* text: HOST[:PORT]; 26379 is the usual port. */
+int yq_redis_add_sentinel(struct yq_redis_address *a, const char *text, struct yq_error *err);
+/* What a Sentinel answered to SENTINEL get-master-addr-by-name; -1: it knows of none. */
+int yq_redis_read_master(const redisReply *reply, struct yq_redis_sentinel *ret);
+/* What a Redis answered to ROLE. */
+bool yq_redis_is_master(const redisReply *reply);
 
 struct yq_redis;
 

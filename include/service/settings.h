@@ -48,6 +48,8 @@ struct yq_settings {
     char *admin_token;
     char *handover; /* path of the local socket; "" = none */
     char *redis_url, *redis_prefix;
+    char **redis_sentinels; /* HOST:PORT, NULL-ended; NULL: none */
+    char *redis_master;     /* what they call it */
     char *redis_user, *redis_password; /* instead of those in the URL; "" or NULL: none */
     char *spool_dir;
     char *wecom_api_base;

@@ -130,6 +130,11 @@ static const char *check_credential(const char *text, size_t most)
                : N_("is too long, or holds blanks or control characters");
 }
 
+const char *yq_check_master(const char *text)
+{
+    return check_credential(text, sizeof(((struct yq_redis_address *)NULL)->master) - 1);
+}
+
 const char *yq_check_redis_user(const char *text)
 {
     return check_credential(text, sizeof(((struct yq_redis_address *)NULL)->user) - 1);

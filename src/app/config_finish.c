@@ -166,6 +166,12 @@ static void check_program(struct yq_config_draft *d)
     bool any_port = len > 2 && strcmp(s->listen + len - 2, ":0") == 0;
     if (is_set(s->admin_listen) && !any_port && strcmp(s->listen, s->admin_listen) == 0)
         yq_config_fault(d, listen, "admin.listen", _("must differ from listen"));
+    size_t sentinels = 0;
+    while (s->redis_sentinels != NULL && s->redis_sentinels[sentinels] != NULL)
+        sentinels++;
+    if (sentinels > YQ_REDIS_SENTINELS)
+        yq_config_fault(d, line_of(d->lines, "redis.sentinels", 1), "redis.sentinels",
+                        _("has more than 7 elements"));
     if (is_set(s->redis_user) && !is_set(s->redis_password) &&
         line_of(d->lines, "redis.password", 0) == 0)
         yq_config_fault(d, line_of(d->lines, "redis.user", 1), "redis.password",

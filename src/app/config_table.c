@@ -39,6 +39,12 @@ const struct yq_option yq_options[] = {
            "redis://[user:password@]host[:port][/db] or unix:/path[?db=N]; secret, since it may "
            "hold a password",
            .check = yq_check_redis),
+    OPTION("redis.sentinels", TEXTS, 0, NULL, S(redis_sentinels),
+           "Sentinels, each as HOST:PORT, at most 7, that are asked at every connect where the "
+           "master is; user, password and database are those of redis.url, its host is not used",
+           .check = yq_check_address),
+    OPTION("redis.master", TEXT, 0, "mymaster", S(redis_master),
+           "what the Sentinels call that master", .check = yq_check_master),
     OPTION("redis.user", TEXT, 0, "", S(redis_user),
            "Redis' ACL user; empty: the one in redis.url, else its default user",
            .check = yq_check_redis_user),

@@ -113,6 +113,7 @@ const char *yq_check_socket_path(const char *text);
 const char *yq_check_url(const char *text);
 const char *yq_check_webhook(const char *text); /* with a path and a query */
 const char *yq_check_redis(const char *text);
+const char *yq_check_master(const char *text); /* of Sentinels */
 const char *yq_check_redis_user(const char *text);
 const char *yq_check_redis_password(const char *text);
 const char *yq_check_proxy(const char *text);

@@ -154,6 +154,59 @@ static int introduce(struct yq_redis *r, struct yq_error *err)
     return greet(r, err, 3, (const char *[]){"CLIENT", "SETNAME", "yunqiao"});
 }
 
+/* Where the master is, by the first Sentinel that knows. */
+static int find_master(const struct yq_redis *r, struct yq_redis_sentinel *ret,
+                       struct yq_error *err)
+{
+    const struct yq_redis_address *a = &r->address;
+    int found = -1;
+    for (size_t i = 0; i < a->sentinel_count && found < 0; i++) {
+        const struct yq_redis_sentinel *s = &a->sentinels[i];
+        struct timeval timeout = to_timeval(r->timeout_ms);
+        redisContext *c = redisConnectWithTimeout(s->host, s->port, timeout);
+        if (c != NULL && c->err == 0 && redisSetTimeout(c, timeout) == REDIS_OK) {
+            redisReply *reply = redisCommand(c, "SENTINEL get-master-addr-by-name %s", a->master);
+            found = yq_redis_read_master(reply, ret);
+            freeReplyObject(reply);
+        }
+        if (c != NULL)
+            redisFree(c);
+    }
+    return found == 0 ? 0
+                      : yq_error_set(err, YQ_ERROR_RETRY, "Redis: no Sentinel knows where %s is",
+                                     a->master);
+}
+
+/* A Sentinel may still name the one that was the master before. */
+static int expect_master(struct yq_redis *r, struct yq_error *err)
+{
+    if (r->address.sentinel_count == 0)
+        return 0;
+    redisReply *reply = judge(r, redisCommand(r->context, "ROLE"), err);
+    bool master = yq_redis_is_master(reply);
+    if (reply != NULL)
+        freeReplyObject(reply);
+    if (master)
+        return 0;
+    if (reply != NULL)
+        (void)yq_error_set(err, YQ_ERROR_RETRY, "Redis: this is not the master");
+    hang_up(r);
+    return -1;
+}
+
+static redisContext *dial(const struct yq_redis *r, struct yq_error *err)
+{
+    const struct yq_redis_address *a = &r->address;
+    struct timeval timeout = to_timeval(r->timeout_ms);
+    struct yq_redis_sentinel master;
+    if (a->sentinel_count > 0)
+        return find_master(r, &master, err) == 0
+                   ? redisConnectWithTimeout(master.host, master.port, timeout)
+                   : NULL;
+    return a->port == 0 ? redisConnectUnixWithTimeout(a->host, timeout)
+                        : redisConnectWithTimeout(a->host, a->port, timeout);
+}
+
 /* True when the other end is known to have hung up, or sent what nobody asked for. Asking first
  * keeps a restart of Redis from costing the next command. */
 static bool is_stale(const struct yq_redis *r)
@@ -168,19 +221,20 @@ static int connect_if_needed(struct yq_redis *r, struct yq_error *err)
     if (r->context != NULL && (r->awaited > 0 || !is_stale(r)))
         return 0;
     hang_up(r);
-    const struct yq_redis_address *a = &r->address;
-    struct timeval timeout = to_timeval(r->timeout_ms);
-    r->context = a->port == 0 ? redisConnectUnixWithTimeout(a->host, timeout)
-                              : redisConnectWithTimeout(a->host, a->port, timeout);
+    struct yq_error why = {0};
+    r->context = dial(r, &why);
     if (r->context == NULL || r->context->err != 0 ||
-        redisSetTimeout(r->context, timeout) != REDIS_OK) {
-        set_gone(r, err);
+        redisSetTimeout(r->context, to_timeval(r->timeout_ms)) != REDIS_OK) {
+        if (why.kind != YQ_ERROR_NONE && err != NULL)
+            *err = why;
+        else
+            set_gone(r, err);
         hang_up(r);
         return -1;
     }
-    if (a->port != 0)
+    if (r->context->connection_type == REDIS_CONN_TCP)
         (void)redisEnableKeepAlive(r->context); /* without it only our time-outs find a dead peer */
-    return introduce(r, err);
+    return introduce(r, err) == 0 ? expect_master(r, err) : -1;
 }
 
 /* Makes ready for a command of its own: what an abandoned pipeline still awaits is given up. */

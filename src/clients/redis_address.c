@@ -6,6 +6,7 @@
 #include "clients/redis.h"
 
 #define DEFAULT_PORT 6379
+#define SENTINEL_PORT 26379
 
 struct span {
     const char *at;
@@ -149,6 +150,42 @@ static int parse_tcp(const char *rest, struct yq_redis_address *a, struct yq_err
     if (path.len > 0 && read_number(path, 65535, &a->database) < 0)
         return wrong(err, "the database behind '/' is not a number");
     return 0;
+}
+
+int yq_redis_add_sentinel(struct yq_redis_address *a, const char *text, struct yq_error *err)
+{
+    struct yq_redis_address one = {.port = 0};
+    if (a->sentinel_count == YQ_REDIS_SENTINELS)
+        return yq_error_set(err, YQ_ERROR_INVALID, "redis.sentinels: too many, %d at most",
+                            YQ_REDIS_SENTINELS);
+    if (parse_host((struct span){text, strlen(text)}, &one, err) < 0)
+        return -1;
+    struct yq_redis_sentinel *s = &a->sentinels[a->sentinel_count++];
+    memcpy(s->host, one.host, sizeof(s->host));
+    s->port = strchr(text, ':') != NULL ? one.port : SENTINEL_PORT;
+    return 0;
+}
+
+int yq_redis_read_master(const redisReply *reply, struct yq_redis_sentinel *ret)
+{
+    struct span port;
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_STRING ||
+        reply->element[0]->len >= sizeof(ret->host))
+        return -1;
+    port = (struct span){reply->element[1]->str, reply->element[1]->len};
+    if (read_number(port, 65535, &ret->port) < 0)
+        return -1;
+    memcpy(ret->host, reply->element[0]->str, reply->element[0]->len + 1);
+    return 0;
+}
+
+bool yq_redis_is_master(const redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+           reply->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(reply->element[0]->str, "master") == 0;
 }
 
 int yq_redis_address_parse(const char *url, struct yq_redis_address *ret, struct yq_error *err)

@@ -28,7 +28,7 @@ void yq_redis_drop(struct yq_redis_loop *l, const char *why)
 {
     redisAsyncContext *redis = l->redis;
     if (!l->stopping)
-        yq_log_calm(YQ_LOG_ERROR, "redis.lost", l->address.host, why);
+        yq_log_calm(YQ_LOG_ERROR, "redis.lost", l->target.host, why);
     retry_later(l);
     if (redis != NULL)
         redisAsyncFree(redis); /* tells those who wait */
@@ -49,11 +49,15 @@ static void on_greeting(redisAsyncContext *redis, void *data, void *is_last)
     }
     if (is_last == NULL)
         return;
+    if (l->address.sentinel_count > 0 && !yq_redis_is_master(reply)) {
+        yq_redis_drop(l, "this is not the master"); /* any more, or not yet */
+        return;
+    }
     evtimer_del(l->dial);
     l->up = true;
     l->attempts = 0;
     yq_metric_set(YQ_METRIC_REDIS_UP, NULL, 1);
-    yq_log(YQ_LOG_INFO, "redis.up", "address", l->address.host, NULL);
+    yq_log(YQ_LOG_INFO, "redis.up", "address", l->target.host, NULL);
     l->o.on_up(l->o.context);
 }
 
@@ -67,7 +71,26 @@ static void greet(struct yq_redis_loop *l)
         redisAsyncCommand(redis, on_greeting, NULL, "AUTH %s", a->password);
     if (a->database != 0)
         redisAsyncCommand(redis, on_greeting, NULL, "SELECT %d", a->database);
-    redisAsyncCommand(redis, on_greeting, l, "PING");
+    redisAsyncCommand(redis, on_greeting, l, l->address.sentinel_count > 0 ? "ROLE" : "PING");
+}
+
+static void dial_target(struct yq_redis_loop *l);
+
+/* From the Sentinel to the master: the same attempt, with what is left of its time. */
+static void on_master(redisAsyncContext *sentinel, void *data, void *context)
+{
+    (void)context;
+    struct yq_redis_loop *l = sentinel->data;
+    if (sentinel != l->redis || data == NULL)
+        return; /* lost: on_disconnect is told as well */
+    if (yq_redis_read_master(data, &l->target) != 0) {
+        yq_redis_drop(l, "this Sentinel does not know the master");
+        return;
+    }
+    l->redis = NULL;
+    l->asking = false;
+    redisAsyncFree(sentinel);
+    dial_target(l);
 }
 
 /* ---- the socket ---- */
@@ -77,7 +100,7 @@ static void on_connect(const redisAsyncContext *redis, int status)
     struct yq_redis_loop *l = redis->data;
     if (redis != l->redis || status == REDIS_OK)
         return;
-    yq_log_calm(YQ_LOG_ERROR, "redis.unreachable", l->address.host, redis->errstr);
+    yq_log_calm(YQ_LOG_ERROR, "redis.unreachable", l->target.host, redis->errstr);
     retry_later(l); /* hiredis frees its context */
 }
 
@@ -86,7 +109,7 @@ static void on_disconnect(const redisAsyncContext *redis, int status)
     struct yq_redis_loop *l = redis->data;
     if (redis != l->redis)
         return;
-    yq_log_calm(YQ_LOG_ERROR, "redis.lost", l->address.host,
+    yq_log_calm(YQ_LOG_ERROR, "redis.lost", l->target.host,
                 status == REDIS_OK ? "closed" : redis->errstr);
     retry_later(l);
 }
@@ -94,7 +117,7 @@ static void on_disconnect(const redisAsyncContext *redis, int status)
 static void take_socket(struct yq_redis_loop *l, redisAsyncContext *redis)
 {
     if (redis == NULL || redis->err != 0) {
-        yq_log_calm(YQ_LOG_ERROR, "redis.unreachable", l->address.host,
+        yq_log_calm(YQ_LOG_ERROR, "redis.unreachable", l->target.host,
                     redis != NULL ? redis->errstr : "no memory");
         if (redis != NULL)
             redisAsyncFree(redis);
@@ -105,7 +128,11 @@ static void take_socket(struct yq_redis_loop *l, redisAsyncContext *redis)
     yq_redis_attach(l, redis);
     redisAsyncSetConnectCallback(redis, on_connect);
     redisAsyncSetDisconnectCallback(redis, on_disconnect);
-    greet(l);
+    if (l->asking)
+        redisAsyncCommand(redis, on_master, NULL, "SENTINEL get-master-addr-by-name %s",
+                          l->address.master);
+    else
+        greet(l);
 }
 
 /* ---- the name ---- */
@@ -127,8 +154,7 @@ static void on_resolved(int failed, struct evutil_addrinfo *found, void *context
     }
     l->lookup = NULL;
     if (failed != 0 || found == NULL) {
-        yq_log_calm(YQ_LOG_ERROR, "redis.unreachable", l->address.host,
-                    evutil_gai_strerror(failed));
+        yq_log_calm(YQ_LOG_ERROR, "redis.unreachable", l->target.host, evutil_gai_strerror(failed));
         retry_later(l);
         return;
     }
@@ -138,7 +164,7 @@ static void on_resolved(int failed, struct evutil_addrinfo *found, void *context
                          : (const void *)&((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr;
     (void)inet_ntop(found->ai_family, at, ip, sizeof(ip));
     evutil_freeaddrinfo(found);
-    take_socket(l, redisAsyncConnect(ip, l->address.port));
+    take_socket(l, redisAsyncConnect(ip, l->target.port));
 }
 
 /* hiredis itself would ask the resolver and hold up the loop. */
@@ -154,7 +180,7 @@ static void resolve(struct yq_redis_loop *l)
         return;
     }
     struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    (void)evdns_getaddrinfo(l->dns, l->address.host, NULL, &hints, on_resolved, l->lookup);
+    (void)evdns_getaddrinfo(l->dns, l->target.host, NULL, &hints, on_resolved, l->lookup);
 }
 
 static bool is_numeric(const char *host)
@@ -163,16 +189,36 @@ static bool is_numeric(const char *host)
     return inet_pton(AF_INET, host, room) == 1 || inet_pton(AF_INET6, host, room) == 1;
 }
 
+static void dial_target(struct yq_redis_loop *l)
+{
+    const struct yq_redis_sentinel *t = &l->target;
+    if (t->port == 0)
+        take_socket(l, redisAsyncConnectUnix(t->host));
+    else if (is_numeric(t->host))
+        take_socket(l, redisAsyncConnect(t->host, t->port));
+    else
+        resolve(l);
+}
+
+/* Every attempt asks the next Sentinel. */
+static void choose_target(struct yq_redis_loop *l)
+{
+    const struct yq_redis_address *a = &l->address;
+    l->asking = a->sentinel_count > 0;
+    if (l->asking) {
+        l->target = a->sentinels[l->attempts % a->sentinel_count];
+        return;
+    }
+    memcpy(l->target.host, a->host, sizeof(a->host));
+    l->target.port = a->port;
+}
+
 void yq_redis_dial(struct yq_redis_loop *l)
 {
     l->dialled_ms = yq_redis_now_ms();
     yq_redis_arm(l->dial, l->o.timeout_ms);
-    if (l->address.port == 0)
-        take_socket(l, redisAsyncConnectUnix(l->address.host));
-    else if (is_numeric(l->address.host))
-        take_socket(l, redisAsyncConnect(l->address.host, l->address.port));
-    else
-        resolve(l);
+    choose_target(l);
+    dial_target(l);
 }
 
 static bool is_dialling(const struct yq_redis_loop *l)

@@ -16,8 +16,10 @@ struct call;
 struct yq_redis_loop {
     struct yq_redis_loop_options o;
     struct yq_redis_address address;
-    redisAsyncContext *redis; /* NULL: none, not even in the making */
-    bool up;                  /* it has answered our greeting */
+    struct yq_redis_sentinel target; /* who is dialled: Redis, or a Sentinel; port 0: a path */
+    bool asking;                     /* a Sentinel, where the master is */
+    redisAsyncContext *redis;        /* NULL: none, not even in the making */
+    bool up;                         /* it has answered our greeting */
     bool stopping;
     bool flush_due, flushing;
     struct event *flush, *deadline, *tick;

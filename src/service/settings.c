@@ -59,12 +59,12 @@ const struct yq_connection_settings *yq_settings_connection(const struct yq_sett
     return NULL;
 }
 
-static int put_credential(const char *text, char *out, size_t room, struct yq_error *err)
+static int put_text(const char *text, char *out, size_t room, struct yq_error *err)
 {
     if (text == NULL || text[0] == '\0')
         return 0;
     if (strlen(text) >= room)
-        return yq_error_set(err, YQ_ERROR_INVALID, "redis: the user or the password is too long");
+        return yq_error_set(err, YQ_ERROR_INVALID, "redis: a name or the password is too long");
     memcpy(out, text, strlen(text) + 1);
     return 0;
 }
@@ -74,8 +74,14 @@ int yq_settings_redis(const struct yq_settings *s, struct yq_redis_address *ret,
 {
     struct yq_redis_address a;
     if (yq_redis_address_parse(s->redis_url, &a, err) != 0 ||
-        put_credential(s->redis_user, a.user, sizeof(a.user), err) != 0 ||
-        put_credential(s->redis_password, a.password, sizeof(a.password), err) != 0)
+        put_text(s->redis_user, a.user, sizeof(a.user), err) != 0 ||
+        put_text(s->redis_password, a.password, sizeof(a.password), err) != 0)
+        return -1;
+    for (char **text = s->redis_sentinels; text != NULL && *text != NULL; text++) {
+        if (yq_redis_add_sentinel(&a, *text, err) != 0)
+            return -1;
+    }
+    if (put_text(s->redis_master, a.master, sizeof(a.master), err) != 0)
         return -1;
     *ret = a;
     yq_secret_wipe(&a, sizeof(a));
@@ -103,6 +109,8 @@ void yq_settings_free(const struct yq_settings *settings)
     drop(s->handover);
     drop(s->redis_url);
     drop(s->redis_prefix);
+    drop_list(s->redis_sentinels);
+    drop(s->redis_master);
     drop(s->redis_user);
     drop(s->redis_password);
     drop(s->spool_dir);
