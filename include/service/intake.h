@@ -16,8 +16,8 @@
 
 struct yq_intake;
 
-/* id: of the connection. stored: Redis said so, in time. Otherwise it may have been stored all the same: an accepted
- * double. */
+/* id: of the connection. stored: Redis said so, in time. Otherwise it may have been stored all the
+ * same: an accepted double. */
 typedef void yq_intake_done(void *context, const char *id, bool stored);
 
 /* Connects as soon as the loop runs. clock must outlive it. NULL only for a redis_url that cannot

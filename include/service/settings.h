@@ -38,7 +38,7 @@ struct yq_connection_settings {
     struct yq_policy policy;
     bool reconcile_at_start; /* a connection that never was reconciled is, at once */
     int64_t reconcile_departments_ms, reconcile_members_ms; /* 0: not by the clock */
-    char *reconcile_full_at; /* "03:00", in time_zone; "": not by the clock */
+    char *reconcile_full_at;    /* "03:00", in time_zone; "": not by the clock */
     char digest[YQ_SHA256_HEX]; /* of all its values: where it is the same, nothing changed */
 };
 
@@ -48,8 +48,8 @@ struct yq_settings {
     char *admin_token;
     char *handover; /* path of the local socket; "" = none */
     char *redis_url, *redis_prefix;
-    char **redis_sentinels; /* HOST:PORT, NULL-ended; NULL: none */
-    char *redis_master;     /* what they call it */
+    char **redis_sentinels;            /* HOST:PORT, NULL-ended; NULL: none */
+    char *redis_master;                /* what they call it */
     char *redis_user, *redis_password; /* instead of those in the URL; "" or NULL: none */
     char *spool_dir;
     char *wecom_api_base;

@@ -2,9 +2,9 @@
  * coalesce it into a scope, run the engine, and settle each subject.
  *
  * Threads share only the table of connections (each with its two clients, which lock themselves),
- * which a reload exchanges as a whole, and the stop flag. A thread beyond the configured number is started when all are busy and a
- * connection is ready, up to workers_max, and ends when it is idle, so that a slow company never
- * delays another. */
+ * which a reload exchanges as a whole, and the stop flag. A thread beyond the configured number is
+ * started when all are busy and a connection is ready, up to workers_max, and ends when it is idle,
+ * so that a slow company never delays another. */
 #ifndef YQ_SERVICE_WORKER_H
 #define YQ_SERVICE_WORKER_H
 
