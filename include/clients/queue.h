@@ -22,6 +22,7 @@
 
 /* The XADD of one event as arguments, for a blocking or an asynchronous connection. Points into key
  * and event, and into itself. */
+#define YQ_PUSH_FIELDS 3 /* so many words stand before the fields of the entry */
 struct yq_push {
     int argc;
     const char *argv[32];

@@ -22,6 +22,8 @@ struct yq_admin_options {
     /* Whether callbacks are taken and the roles run. Names what is degraded all the same, as in
      * "\"redis_unreachable\",\"redis_unsafe\"". */
     bool (*ready)(void *context, struct yq_buf *degraded);
+    /* How the spool of this process stands, as JSON: asked without Redis. */
+    void (*spool)(void *context, struct yq_buf *out);
 };
 
 struct yq_admin *yq_admin_new(const struct yq_admin_options *options, struct yq_error *err);

@@ -19,7 +19,8 @@ void yq_log(enum yq_log_level level, const char *what, ...) __attribute__((senti
 /* A number as text for one call: up to 8 live at once per thread. */
 const char *yq_log_int(long long n);
 /* The same fact again within 10 s is counted instead of written, and the count is told with the
- * next one: keeps the log calm while a part is down. key distinguishes facts of the same name. */
+ * next one; while it goes on without a rest of 20 s, that time doubles, up to 10 minutes: keeps the
+ * log calm while a part is down. key distinguishes facts of the same name. */
 void yq_log_calm(enum yq_log_level level, const char *what, const char *key, const char *text);
 
 #endif

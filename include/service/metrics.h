@@ -20,6 +20,8 @@
     X(UNKNOWN_EVENTS, "events_unknown_total", COUNTER, "connection",                               \
       "Authentic events that were not understood and kept raw")                                    \
     X(QUEUED, "events_queued_total", COUNTER, "connection", "Events written to the queue")         \
+    X(SPOOLED, "events_spooled_total", COUNTER, "connection",                                      \
+      "Events stored in the spool, because Redis did not take them")                               \
     X(APPLIED, "operations_applied_total", COUNTER, "connection,operation",                        \
       "Operations carried out in eteams or on links")                                              \
     X(FAILED, "operations_failed_total", COUNTER, "connection,operation", "Operations refused")    \
@@ -36,6 +38,10 @@
       "From callback to written in eteams")                                                        \
     X(QUEUE_DEPTH, "queue_depth", GAUGE, "connection", "Entries not yet acknowledged")             \
     X(QUEUE_AGE, "queue_oldest_seconds", GAUGE, "connection", "Age of the oldest of them")         \
+    X(SPOOL_ENTRIES, "spool_entries", GAUGE, "", "Events in the spool that are not in Redis yet")  \
+    X(SPOOL_BYTES, "spool_bytes", GAUGE, "", "Bytes of these")                                     \
+    X(SPOOL_DAMAGED, "spool_damaged_total", COUNTER, "",                                           \
+      "Places in the spool that were unreadable")                                                  \
     X(DEAD_LETTERS, "dead_letters", GAUGE, "connection", "Dead letters that wait for a person")    \
     X(RETRYING, "subjects_retrying", GAUGE, "connection",                                          \
       "Subjects that wait for their next attempt")                                                 \

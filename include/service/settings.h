@@ -51,7 +51,8 @@ struct yq_settings {
     char **redis_sentinels;            /* HOST:PORT, NULL-ended; NULL: none */
     char *redis_master;                /* what they call it */
     char *redis_user, *redis_password; /* instead of those in the URL; "" or NULL: none */
-    char *spool_dir;
+    char *spool_dir;                   /* "": no spool */
+    size_t spool_max;
     char *wecom_api_base;
     char *language;  /* "auto", "en", "zh" */
     char *time_zone; /* "Asia/Shanghai" */

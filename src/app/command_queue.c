@@ -11,6 +11,7 @@
 #include "clients/store_inspect.h"
 #include "commands.h"
 #include "printing.h"
+#include "spools.h"
 #include "when.h"
 
 struct standing { /* of one connection */
@@ -251,7 +252,8 @@ static void print_details(struct yq_cli *cli, const struct standing *s)
                 s->owed.items[i].name);
 }
 
-static void print_all(struct yq_cli *cli, const struct standing *all, size_t count, int workers)
+static void print_all(struct yq_cli *cli, const struct standing *all, size_t count, int workers,
+                      const cJSON *spools)
 {
     struct yq_table t = {0};
     add_head(&t);
@@ -263,16 +265,19 @@ static void print_all(struct yq_cli *cli, const struct standing *all, size_t cou
     yq_table_release(&t);
     for (size_t i = 0; i < count; i++)
         print_details(cli, &all[i]);
+    yq_spools_print(cli, spools);
     if (workers == 0)
         fputs(_("no worker is alive: what waits is not worked on\n"), cli->out);
 }
 
-static void print_all_json(struct yq_cli *cli, struct standing *all, size_t count, int workers)
+static void print_all_json(struct yq_cli *cli, struct standing *all, size_t count, int workers,
+                           const cJSON *spools)
 {
     cJSON *root = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(root, "connections");
     for (size_t i = 0; i < count; i++)
         cJSON_AddItemToArray(list, as_json(&all[i]));
     cJSON_AddNumberToObject(root, "workers", workers);
+    cJSON_AddItemToObject(root, "spools", cJSON_Duplicate(spools, true));
     yq_print_json(root, cli->out);
 }
 
@@ -292,12 +297,14 @@ enum yq_exit yq_command_queue(struct yq_cli *cli, int argc, char **argv)
             status = yq_cli_fail(cli, "%s", err.text);
     }
     int workers = status == YQ_EXIT_DONE ? yq_cli_count_workers(cli) : -1;
-    if (workers < 0)
+    cJSON *spools = workers >= 0 ? yq_spools_read(cli) : NULL;
+    if (spools == NULL)
         status = YQ_EXIT_FAILED;
     else if (cli->json)
-        print_all_json(cli, all, count, workers);
+        print_all_json(cli, all, count, workers, spools);
     else
-        print_all(cli, all, count, workers);
+        print_all(cli, all, count, workers, spools);
+    cJSON_Delete(spools);
     for (size_t i = 0; i < done; i++)
         release(&all[i]);
     free(all);

@@ -54,10 +54,12 @@ const struct yq_option yq_options[] = {
            .check = yq_check_prefix),
     OPTION("redis.timeout", DURATION, 0, "2s", S(redis_timeout_ms),
            "how long Redis may take to connect, and for each answer", .min = 50, .max = MINUTE),
-    OPTION(
-        "spool_dir", TEXT, 0, "/var/lib/yunqiao/spool", S(spool_dir),
-        "folder for events while Redis is away; not used yet: until then WeCom is answered 503 and "
-        "repeats"),
+    OPTION("spool_dir", TEXT, 0, "/var/lib/yunqiao/spool", S(spool_dir),
+           "folder for events while Redis is away, on a local disk; empty: none, WeCom is answered "
+           "503 and repeats"),
+    OPTION("spool_max", SIZE, 0, "1GiB", S(spool_max),
+           "how much may wait there; what comes then is answered 503", .min = 4096,
+           .max = 1024 * 1024 * MIB),
     OPTION("workers", INT, RELOAD, "4", S(workers), "worker threads of a process", .min = 1,
            .max = 256),
     OPTION("workers_max", INT, RELOAD, "64", S(workers_max),

@@ -145,6 +145,12 @@ static void handle_api(void *context, struct yq_exchange *x)
     yq_exchange_header(x, "Cache-Control: no-store\r\n");
     if (!is_authorised(a, x))
         return;
+    if (path.len == 5 && memcmp(path.data, "spool", 5) == 0) {
+        yq_buf_clear(&a->text);
+        a->o.spool(a->o.context, &a->text);
+        yq_exchange_answer(x, 200, "application/json", a->text.data, a->text.len);
+        return;
+    }
     for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
         if (path.len == strlen(questions[i].path) &&
             memcmp(path.data, questions[i].path, path.len) == 0) {

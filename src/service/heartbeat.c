@@ -1,6 +1,7 @@
 /* The sign of life of this process, and the look at Redis' settings. */
 #include "service/heartbeat.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "base/memory.h"
 #include "clients/redis.h"
 #include "clients/system_clock.h"
+#include "current.h"
+#include "epoch.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "service/serve.h"
@@ -23,7 +26,10 @@
 #define FORGET_MS (INT64_C(24) * 3600 * 1000) /* a process without a beat for so long */
 
 struct yq_heartbeat {
+    struct yq_current current;
     const struct yq_clock *clock;
+    struct yq_keys keys;
+    struct yq_epochs *epochs;
     unsigned roles;
     char key[YQ_KEY_MAX];
     char name[320]; /* host:pid:namespace */
@@ -32,6 +38,10 @@ struct yq_heartbeat {
     struct yq_ticker *ticker;
     int64_t beat_ms, checked_ms; /* monotonic; 0: not yet */
     atomic_bool up, safe;
+    pthread_mutex_t spool_lock;
+    struct yq_spool *spool;          /* NULL: none */
+    struct yq_spool_figures figures; /* as they were last */
+    bool has_spool;
 };
 
 static void write_roles(struct yq_buf *out, unsigned roles)
@@ -68,13 +78,26 @@ static void name_self(struct yq_heartbeat *h)
                    number != NULL ? number + 1 : "");
 }
 
+static void write_spool(struct yq_heartbeat *h, struct yq_buf *out)
+{
+    pthread_mutex_lock(&h->spool_lock);
+    if (h->spool != NULL)
+        yq_spool_figures(h->spool, &h->figures);
+    if (h->has_spool)
+        yq_buf_addf(out, ",\"spool\":{\"entries\":%zu,\"bytes\":%zu,\"since\":%lld}",
+                    h->figures.entries, h->figures.bytes, (long long)h->figures.since_ms);
+    pthread_mutex_unlock(&h->spool_lock);
+}
+
 static int beat(struct yq_heartbeat *h, struct yq_error *err)
 {
     struct yq_buf json = YQ_BUF_INIT;
     yq_buf_adds(&json, "{\"roles\":");
     write_roles(&json, h->roles);
-    yq_buf_addf(&json, ",\"at\":%lld,\"started\":%lld,\"version\":\"" YQ_VERSION "\"}",
+    yq_buf_addf(&json, ",\"at\":%lld,\"started\":%lld,\"version\":\"" YQ_VERSION "\"",
                 (long long)yq_wall_ms(h->clock), (long long)h->started_ms);
+    write_spool(h, &json);
+    yq_buf_addc(&json, '}');
     redisReply *reply =
         yq_redis_command(h->redis, err, "HSET %s %s %s", h->key, h->name, json.data);
     yq_buf_release(&json);
@@ -134,6 +157,14 @@ static bool is_due(int64_t *last_ms, int64_t now_ms, int64_t every_ms)
     return true;
 }
 
+static int check_epochs(struct yq_heartbeat *h, struct yq_error *err)
+{
+    const struct yq_settings *settings = yq_current_take(&h->current);
+    int rc = yq_epochs_check(h->epochs, h->redis, &h->keys, settings, h->clock, err);
+    yq_settings_free(settings);
+    return rc;
+}
+
 static void tick(void *context)
 {
     struct yq_heartbeat *h = context;
@@ -143,6 +174,8 @@ static void tick(void *context)
         return;
     int result = beat(h, &err);
     atomic_store(&h->up, result == 0);
+    if (result == 0)
+        result = check_epochs(h, &err);
     if (result == 0 && is_due(&h->checked_ms, now, CHECK_MS)) {
         result = check_settings(h, &err);
         if (result == 0)
@@ -161,12 +194,14 @@ struct yq_heartbeat *yq_heartbeat_start(const struct yq_settings *settings, unsi
     if (yq_settings_redis(settings, &address, err) != 0)
         return NULL;
     struct yq_heartbeat *h = yq_calloc(1, sizeof(*h));
-    struct yq_keys keys;
-    (void)snprintf(keys.prefix, sizeof(keys.prefix), "%s", settings->redis_prefix);
-    (void)yq_global_key(&keys, "processes", h->key);
+    (void)snprintf(h->keys.prefix, sizeof(h->keys.prefix), "%s", settings->redis_prefix);
+    (void)yq_global_key(&h->keys, "processes", h->key);
     name_self(h);
+    yq_current_init(&h->current, settings);
     h->clock = clock;
     h->roles = roles;
+    h->epochs = yq_epochs_new();
+    pthread_mutex_init(&h->spool_lock, NULL);
     h->started_ms = yq_wall_ms(clock);
     atomic_init(&h->up, true); /* nothing else is known yet */
     atomic_init(&h->safe, true);
@@ -175,15 +210,46 @@ struct yq_heartbeat *yq_heartbeat_start(const struct yq_settings *settings, unsi
     return h;
 }
 
+void yq_heartbeat_reload(struct yq_heartbeat *h, const struct yq_settings *settings)
+{
+    if (h != NULL)
+        yq_current_set(&h->current, settings);
+}
+
+void yq_heartbeat_watch_spool(struct yq_heartbeat *h, struct yq_spool *spool)
+{
+    if (h == NULL)
+        return;
+    pthread_mutex_lock(&h->spool_lock);
+    if (spool == NULL && h->spool != NULL)
+        yq_spool_figures(h->spool, &h->figures);
+    h->has_spool |= spool != NULL;
+    h->spool = spool;
+    pthread_mutex_unlock(&h->spool_lock);
+}
+
+/* What it leaves on its disk shall not be forgotten. */
+static void say_goodbye(struct yq_heartbeat *h)
+{
+    if (h->figures.entries > 0) {
+        (void)beat(h, NULL);
+        return;
+    }
+    redisReply *gone = yq_redis_command(h->redis, NULL, "HDEL %s %s", h->key, h->name);
+    if (gone != NULL)
+        freeReplyObject(gone);
+}
+
 void yq_heartbeat_stop(struct yq_heartbeat *h)
 {
     if (h == NULL)
         return;
     yq_ticker_stop(h->ticker);
-    redisReply *gone = yq_redis_command(h->redis, NULL, "HDEL %s %s", h->key, h->name);
-    if (gone != NULL)
-        freeReplyObject(gone);
+    say_goodbye(h);
     yq_redis_free(h->redis);
+    yq_epochs_free(h->epochs);
+    yq_current_release(&h->current);
+    pthread_mutex_destroy(&h->spool_lock);
     free(h);
 }
 

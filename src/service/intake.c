@@ -1,5 +1,5 @@
 /* Events into Redis: one XADD each, one ZADD into the ready set for all that came in the same turn
- * of the loop, and the reconciles that are owed. */
+ * of the loop, and the reconciles that are owed. What Redis does not take goes to the spool. */
 #include "service/intake.h"
 
 #include <stdio.h>
@@ -10,18 +10,37 @@
 #include "base/memory.h"
 #include "clients/queue.h"
 #include "clients/redis.h"
+#include "clients/spool_record.h"
 #include "redis_loop.h"
+#include "redis_words.h"
 #include "service/log.h"
 #include "service/metrics.h"
 
-#define OWED_REASON "callbacks_unavailable"
+#define LOOK_BACK_MS                                                                               \
+    INT64_C(3600000)   /* so long no entry is trimmed, whatever the configuration                  \
+                        */
+#define BODY_KEPT 8192 /* bytes of memory that are kept for the next event */
 
-struct company { /* what is remembered per connection, also after a reload without it */
-    char *id;
-    char events_key[YQ_KEY_MAX], owed_key[YQ_KEY_MAX];
-    bool touched;      /* has new entries that the ready set does not know of */
+enum owed { OWED_UNAVAILABLE, OWED_LOST, OWED_COUNT };
+static const char *const owed_reasons[] = {
+    [OWED_UNAVAILABLE] = "callbacks_unavailable",
+    [OWED_LOST] = "redis_lost_events",
+};
+
+struct debt {
+    struct company *company;
     int64_t owed_ms;   /* when a reconcile became owed; 0: none is */
     int64_t paying_ms; /* the owed_ms that Redis is being told of; 0: it is not */
+};
+
+struct company { /* what is remembered per connection, also after a reload without it */
+    struct yq_intake *intake;
+    char *id;
+    char events_key[YQ_KEY_MAX], owed_key[YQ_KEY_MAX];
+    char last[YQ_ENTRY_MAX]; /* the newest entry that Redis said it has; "": none yet */
+    bool touched;            /* has new entries that the ready set does not know of */
+    struct debt debts[OWED_COUNT];
+    struct yq_spool_share *share; /* NULL: there is no spool */
 };
 
 struct waiting {
@@ -30,11 +49,13 @@ struct waiting {
     struct company *company;
     yq_intake_done *done;
     void *context;
+    struct yq_buf body; /* for the spool; empty where there is none */
 };
 
 struct yq_intake {
     const struct yq_clock *clock;
     struct yq_redis_loop *redis;
+    struct yq_spool *spool; /* NULL: no folder is configured */
     struct yq_keys keys;
     struct company **companies; /* all that ever were */
     size_t count, capacity;
@@ -48,33 +69,6 @@ struct yq_intake {
     struct yq_buf command; /* reused */
 };
 
-/* ---- commands in Redis' own form ---- */
-
-static void add_count(struct yq_buf *out, char kind, size_t n)
-{
-    char text[24];
-    size_t at = sizeof(text);
-    text[--at] = '\n';
-    text[--at] = '\r';
-    do {
-        text[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    text[--at] = kind;
-    yq_buf_add(out, text + at, sizeof(text) - at);
-}
-
-static void write_command(struct yq_buf *out, int argc, const char *const *argv, const size_t *lens)
-{
-    yq_buf_clear(out);
-    add_count(out, '*', (size_t)argc);
-    for (int i = 0; i < argc; i++) {
-        add_count(out, '$', lens[i]);
-        yq_buf_add(out, argv[i], lens[i]);
-        yq_buf_add(out, "\r\n", 2);
-    }
-}
-
 /* ---- what Redis is told besides ---- */
 
 static int send_words(struct yq_intake *in, int argc, const char *const *argv,
@@ -83,7 +77,7 @@ static int send_words(struct yq_intake *in, int argc, const char *const *argv,
     size_t lens[8];
     for (int i = 0; i < argc; i++)
         lens[i] = strlen(argv[i]);
-    write_command(&in->command, argc, argv, lens);
+    yq_redis_words(&in->command, argc, argv, lens);
     return yq_redis_loop_send(in->redis, in->command.data, in->command.len, fn, context);
 }
 
@@ -117,10 +111,20 @@ static void tell_ready(struct yq_intake *in)
 
 static void on_paid(void *context, const redisReply *reply)
 {
-    struct company *c = context;
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER && c->owed_ms == c->paying_ms)
-        c->owed_ms = 0;
-    c->paying_ms = 0;
+    struct debt *d = context;
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER && d->owed_ms == d->paying_ms)
+        d->owed_ms = 0;
+    d->paying_ms = 0;
+}
+
+static void pay(struct yq_intake *in, struct debt *d, const char *reason)
+{
+    char at[24];
+    if (d->owed_ms == 0 || d->paying_ms != 0 || !yq_redis_loop_up(in->redis))
+        return;
+    const char *argv[] = {"HSET", d->company->owed_key, reason, number(d->owed_ms, at)};
+    if (send_words(in, 4, argv, on_paid, d) == 0)
+        d->paying_ms = d->owed_ms;
 }
 
 /* Goes on until Redis has taken it: it may be out of memory, or read-only. */
@@ -128,15 +132,18 @@ static void pay_owed(struct yq_intake *in)
 {
     in->owing = false;
     for (size_t i = 0; i < in->count; i++) {
-        struct company *c = in->companies[i];
-        in->owing |= c->owed_ms != 0;
-        if (c->owed_ms == 0 || c->paying_ms != 0)
-            continue;
-        char at[24];
-        const char *argv[] = {"HSET", c->owed_key, OWED_REASON, number(c->owed_ms, at)};
-        if (send_words(in, 4, argv, on_paid, c) == 0)
-            c->paying_ms = c->owed_ms;
+        for (size_t k = 0; k < OWED_COUNT; k++) {
+            struct debt *d = &in->companies[i]->debts[k];
+            in->owing |= d->owed_ms != 0;
+            pay(in, d, owed_reasons[k]);
+        }
     }
+}
+
+static void owe(struct company *c, enum owed what)
+{
+    c->debts[what].owed_ms = yq_wall_ms(c->intake->clock);
+    c->intake->owing = true;
 }
 
 /* At the latest when the connection is tried, every other second. */
@@ -148,26 +155,87 @@ static void on_flush(void *context)
         pay_owed(in);
 }
 
+/* An entry that Redis had acknowledged is not there: it was wiped, restored, or replaced by one
+ * that had not got it yet. */
+static void on_looked(void *context, const redisReply *reply)
+{
+    struct company *c = context;
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements > 0)
+        return;
+    yq_log(YQ_LOG_ERROR, "redis.lost_events", "connection", c->id, "entry", c->last, "meaning",
+           "Redis has lost what it had stored, a reconcile is owed", NULL);
+    c->last[0] = '\0';
+    owe(c, OWED_LOST);
+}
+
+/* Before anything new is written. */
+static void look_for_last(struct yq_intake *in, struct company *c)
+{
+    if (c->last[0] == '\0' || yq_wall_ms(in->clock) - strtoll(c->last, NULL, 10) >= LOOK_BACK_MS)
+        return;
+    const char *argv[] = {"XRANGE", c->events_key, c->last, c->last};
+    (void)send_words(in, 4, argv, on_looked, c);
+}
+
 static void on_up(void *context)
 {
     struct yq_intake *in = context;
     for (size_t i = 0; i < in->numbers; i++) {
         struct company *c = in->by_number[i];
         const char *argv[] = {"SADD", in->connections_key, c->id};
+        look_for_last(in, c);
         (void)send_words(in, 3, argv, on_hint, c);
     }
+    if (in->spool != NULL)
+        yq_spool_poke(in->spool);
 }
 
 /* ---- events ---- */
 
-static void refuse(struct yq_intake *in, struct company *c, yq_intake_done *done, void *context)
+static void refuse(struct company *c, yq_intake_done *done, void *context)
 {
     yq_metric_add(YQ_METRIC_UNAVAILABLE, c->id, NULL, NULL, 1);
-    c->owed_ms = yq_wall_ms(in->clock);
-    in->owing = true;
+    owe(c, OWED_UNAVAILABLE);
     yq_log_calm(YQ_LOG_ERROR, "callback.unavailable", c->id,
                 "events cannot be stored, a reconcile is owed");
     done(context, c->id, false);
+}
+
+static struct waiting *take_waiting(struct yq_intake *in)
+{
+    struct waiting *w = in->spare;
+    if (w == NULL)
+        return yq_calloc(1, sizeof(*w));
+    in->spare = w->next;
+    return w;
+}
+
+/* Its memory serves the next one. Returns what was in it. */
+static struct waiting put_back(struct waiting *w)
+{
+    struct waiting was = *w;
+    if (w->body.cap > BODY_KEPT)
+        yq_buf_release(&w->body);
+    w->next = w->intake->spare;
+    w->intake->spare = w;
+    return was;
+}
+
+static void on_spooled(void *context, bool stored)
+{
+    struct waiting w = put_back(context);
+    if (stored)
+        w.done(w.context, w.company->id, true);
+    else
+        refuse(w.company, w.done, w.context);
+}
+
+static void store_elsewhere(struct waiting *w, const char *why)
+{
+    if (w->intake->spool != NULL)
+        yq_spool_push(w->intake->spool, w->company->share, &w->body, why, on_spooled, w);
+    else
+        on_spooled(w, false);
 }
 
 static void touch(struct yq_intake *in, struct company *c)
@@ -177,29 +245,36 @@ static void touch(struct yq_intake *in, struct company *c)
     c->touched = true;
 }
 
-static void on_stored(void *context, const redisReply *reply)
+/* The address may lead to another one, who takes it. */
+static bool is_of_a_replica(const char *text)
 {
-    struct waiting w = *(struct waiting *)context;
-    struct waiting *place = context;
-    place->next = w.intake->spare;
-    w.intake->spare = place;
-    if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
-        yq_metric_add(YQ_METRIC_QUEUED, w.company->id, NULL, NULL, 1);
-        w.done(w.context, w.company->id, true);
-        return;
-    }
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
-        yq_log_calm(YQ_LOG_ERROR, "queue.refused", w.company->id, reply->str);
-    refuse(w.intake, w.company, w.done, w.context);
+    return strncmp(text, "READONLY ", 9) == 0 || strncmp(text, "MASTERDOWN ", 11) == 0;
 }
 
-static struct waiting *take_waiting(struct yq_intake *in)
+static void on_stored(void *context, const redisReply *reply)
 {
-    struct waiting *w = in->spare;
-    if (w == NULL)
-        return yq_malloc(sizeof(*w));
-    in->spare = w->next;
-    return w;
+    struct waiting *w = context;
+    if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
+        struct waiting was = put_back(w);
+        if (reply->len < sizeof(was.company->last))
+            memcpy(was.company->last, reply->str, reply->len + 1);
+        yq_metric_add(YQ_METRIC_QUEUED, was.company->id, NULL, NULL, 1);
+        was.done(was.context, was.company->id, true);
+        return;
+    }
+    bool refused = reply != NULL && reply->type == REDIS_REPLY_ERROR;
+    if (refused)
+        yq_log_calm(YQ_LOG_ERROR, "queue.refused", w->company->id, reply->str);
+    struct yq_redis_loop *redis = w->intake->redis;
+    store_elsewhere(w, refused ? reply->str : "Redis does not answer");
+    if (refused && is_of_a_replica(reply->str))
+        yq_redis_loop_renew(redis, reply->str);
+}
+
+/* What it holds of the connection is older, and comes first. */
+static bool must_wait(const struct yq_intake *in, const struct company *c)
+{
+    return in->spool != NULL && (yq_spool_holds(c->share) || !yq_redis_loop_up(in->redis));
 }
 
 void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *connection,
@@ -208,15 +283,26 @@ void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *c
     struct company *c = in->by_number[connection->number];
     struct yq_push push;
     yq_queue_push_args(e, c->events_key, &push);
-    write_command(&in->command, push.argc, push.argv, push.lens);
     struct waiting *w = take_waiting(in);
-    *w = (struct waiting){.intake = in, .company = c, .done = done, .context = context};
-    touch(in, c);
-    if (yq_redis_loop_send(in->redis, in->command.data, in->command.len, on_stored, w) == 0)
+    yq_buf_clear(&w->body);
+    *w = (struct waiting){
+        .intake = in, .company = c, .done = done, .context = context, .body = w->body};
+    if (in->spool != NULL)
+        yq_spool_write_body(&w->body, connection->id, push.argc - YQ_PUSH_FIELDS,
+                            push.argv + YQ_PUSH_FIELDS, push.lens + YQ_PUSH_FIELDS);
+    if (must_wait(in, c)) {
+        store_elsewhere(w, "Redis cannot be reached");
         return;
-    w->next = in->spare;
-    in->spare = w;
-    refuse(in, c, done, context);
+    }
+    yq_redis_words(&in->command, push.argc, push.argv, push.lens);
+    touch(in, c);
+    if (yq_redis_loop_send(in->redis, in->command.data, in->command.len, on_stored, w) != 0)
+        store_elsewhere(w, "Redis cannot be reached");
+}
+
+struct yq_spool *yq_intake_spool(const struct yq_intake *in)
+{
+    return in->spool;
 }
 
 bool yq_intake_up(const struct yq_intake *in)
@@ -233,7 +319,11 @@ static struct company *know_company(struct yq_intake *in, const char *id)
             return in->companies[i];
     }
     struct company *c = yq_calloc(1, sizeof(*c));
+    c->intake = in;
     c->id = yq_strdup(id);
+    for (size_t k = 0; k < OWED_COUNT; k++)
+        c->debts[k].company = c;
+    c->share = in->spool != NULL ? yq_spool_share(in->spool, id) : NULL;
     (void)yq_key(&in->keys, id, "events", c->events_key);
     (void)yq_key(&in->keys, id, "owed", c->owed_key);
     yq_grow(&in->companies, &in->capacity, in->count, sizeof(struct company *));
@@ -262,6 +352,24 @@ static void forget_companies(struct yq_intake *in)
     free(in->touched);
 }
 
+static void start_spool(struct yq_intake *in, struct event_base *base,
+                        const struct yq_settings *settings, const struct yq_redis_address *address)
+{
+    if (settings->spool_dir == NULL || settings->spool_dir[0] == '\0')
+        return;
+    in->spool = yq_spool_start(&(struct yq_spool_options){
+        .base = base,
+        .folder = settings->spool_dir,
+        .max_bytes = settings->spool_max,
+        .address = address,
+        .redis_timeout_ms = (int)settings->redis_timeout_ms,
+        .redis_prefix = settings->redis_prefix,
+        .clock = in->clock,
+    });
+    for (size_t i = 0; i < in->count; i++)
+        in->companies[i]->share = yq_spool_share(in->spool, in->companies[i]->id);
+}
+
 struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_settings *settings,
                                 const struct yq_clock *clock, struct yq_error *err)
 {
@@ -274,6 +382,7 @@ struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_setting
     know_companies(in, settings);
     (void)yq_global_key(&in->keys, "ready", in->ready_key);
     (void)yq_global_key(&in->keys, "connections", in->connections_key);
+    start_spool(in, base, settings, &address);
     in->redis = yq_redis_loop_new(&(struct yq_redis_loop_options){
         .base = base,
         .address = &address,
@@ -297,9 +406,11 @@ void yq_intake_free(struct yq_intake *in)
 {
     if (in == NULL)
         return;
-    yq_redis_loop_free(in->redis);
+    yq_redis_loop_free(in->redis); /* what it had not answered yet goes to the spool */
+    yq_spool_stop(in->spool);
     while (in->spare != NULL) {
         struct waiting *next = in->spare->next;
+        yq_buf_release(&in->spare->body);
         free(in->spare);
         in->spare = next;
     }

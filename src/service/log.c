@@ -15,6 +15,7 @@
 #define LINE_MAX_BYTES 4096 /* one write of up to PIPE_BUF bytes stays in one piece */
 #define NUMBERS 8           /* results of yq_log_int that live at once */
 #define CALM_SECONDS 10
+#define CALM_MAX_SECONDS 640
 #define CALM_FACTS 64
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -179,6 +180,8 @@ const char *yq_log_int(long long n)
 struct fact {
     char name[96]; /* what and key */
     time_t told;   /* monotonic seconds */
+    time_t seen;   /* when it last was so, told or not */
+    time_t rest;   /* so long it is not told again */
     long long kept_quiet;
 };
 
@@ -210,8 +213,14 @@ static bool take_turn(const char *what, const char *key, long long *ret_quiet)
     time_t seconds = now.tv_sec + CALM_SECONDS; /* never 0, which means never told */
     pthread_mutex_lock(&facts_lock);
     struct fact *f = find_fact(name);
-    bool turn = f->told == 0 || seconds - f->told >= CALM_SECONDS;
+    if (f->told == 0 || seconds - f->seen >= 2 * CALM_SECONDS)
+        f->rest = 0; /* a new story */
+    bool turn = f->told == 0 || seconds - f->told >= (f->rest > 0 ? f->rest : CALM_SECONDS);
+    f->seen = seconds;
     if (turn) {
+        f->rest = f->rest == 0 ? CALM_SECONDS : f->rest * 2;
+        if (f->rest > CALM_MAX_SECONDS)
+            f->rest = CALM_MAX_SECONDS;
         *ret_quiet = f->kept_quiet;
         f->kept_quiet = 0;
         f->told = seconds;

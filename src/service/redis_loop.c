@@ -239,6 +239,12 @@ void yq_redis_loop_free(struct yq_redis_loop *l)
     free(l);
 }
 
+void yq_redis_loop_renew(struct yq_redis_loop *l, const char *why)
+{
+    if (l->up)
+        yq_redis_drop(l, why);
+}
+
 bool yq_redis_loop_up(const struct yq_redis_loop *l)
 {
     return l->up;

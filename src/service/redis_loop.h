@@ -30,6 +30,8 @@ struct yq_redis_loop *yq_redis_loop_new(const struct yq_redis_loop_options *opti
 /* Every waiting reply function is called with NULL. */
 void yq_redis_loop_free(struct yq_redis_loop *l);
 bool yq_redis_loop_up(const struct yq_redis_loop *l);
+/* Gives this connection up for another one; also from a reply function. */
+void yq_redis_loop_renew(struct yq_redis_loop *l, const char *why);
 /* Takes one command in Redis' own form. Returns 0, or -1 when Redis is gone: then fn will not be
  * called, and a new attempt to connect may be on its way. fn may be NULL. */
 int yq_redis_loop_send(struct yq_redis_loop *l, const char *command, size_t len,

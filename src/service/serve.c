@@ -97,6 +97,18 @@ static void name_degraded(struct yq_buf *out, bool is_degraded, const char *name
         yq_buf_addf(out, "%s\"%s\"", out->len > 0 ? "," : "", name);
 }
 
+static void name_spool(struct yq_buf *out, struct yq_spool *spool)
+{
+    struct yq_spool_figures f;
+    if (spool == NULL)
+        return;
+    yq_spool_figures(spool, &f);
+    name_degraded(out, f.entries > 0, "spool_in_use");
+    name_degraded(out, f.refused, "redis_refuses_writes");
+    name_degraded(out, f.full, "spool_full");
+    name_degraded(out, f.fault[0] != '\0', "spool_unavailable");
+}
+
 static bool is_ready(void *context, struct yq_buf *degraded)
 {
     const struct yq_daemon *d = context;
@@ -105,7 +117,29 @@ static bool is_ready(void *context, struct yq_buf *degraded)
     name_degraded(degraded, !yq_heartbeat_redis_safe(d->heartbeat), "redis_settings_unsafe");
     name_degraded(degraded, d->workers != NULL && yq_workers_alive(d->workers) == 0,
                   "workers_missing");
+    if (d->intake != NULL)
+        name_spool(degraded, yq_intake_spool(d->intake));
     return d->ready;
+}
+
+/* Without Redis, which may be what is missing. */
+static void tell_spool(void *context, struct yq_buf *out)
+{
+    const struct yq_daemon *d = context;
+    struct yq_spool *spool = d->intake != NULL ? yq_intake_spool(d->intake) : NULL;
+    struct yq_spool_figures f;
+    if (spool == NULL) {
+        yq_buf_adds(out, "{\"spool\":null}");
+        return;
+    }
+    yq_spool_figures(spool, &f);
+    yq_buf_addf(out, "{\"spool\":{\"entries\":%zu,\"bytes\":%zu,\"since\":%lld,\"full\":%s,",
+                f.entries, f.bytes, (long long)f.since_ms, f.full ? "true" : "false");
+    yq_buf_adds(out, "\"fault\":");
+    yq_buf_add_json_string(out, f.fault);
+    yq_buf_adds(out, ",\"redis_fault\":");
+    yq_buf_add_json_string(out, f.redis_fault);
+    yq_buf_adds(out, "}}");
 }
 
 /* ---- the beginning ---- */
@@ -173,6 +207,7 @@ static int start_receiver(struct yq_daemon *d, struct yq_error *err)
     d->intake = yq_intake_new(d->base, d->settings, d->clock, err);
     if (d->intake == NULL)
         return -1;
+    yq_heartbeat_watch_spool(d->heartbeat, yq_intake_spool(d->intake));
     await_redis(d);
     d->callback = yq_callback_new(d->settings, d->intake, d->clock);
     d->routes[0] = (struct yq_route){YQ_CALLBACK_PATH, YQ_METHOD_GET | YQ_METHOD_POST,
@@ -191,7 +226,8 @@ static int start_admin(struct yq_daemon *d, struct yq_error *err)
                                                        .settings = d->settings,
                                                        .clock = d->clock,
                                                        .context = d,
-                                                       .ready = is_ready},
+                                                       .ready = is_ready,
+                                                       .spool = tell_spool},
                             err);
     if (d->admin == NULL)
         return -1;
@@ -225,6 +261,7 @@ static void stop_roles(struct yq_daemon *d)
     yq_inheritance_release(&d->inherited);
     yq_admin_free(d->admin);
     yq_http_server_free(d->admin_server);
+    yq_heartbeat_watch_spool(d->heartbeat, NULL);
     yq_intake_free(d->intake);
     yq_http_server_free(d->public_server);
     yq_callback_free(d->callback);

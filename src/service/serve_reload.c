@@ -50,6 +50,7 @@ static void change_to(struct yq_daemon *d, struct yq_settings *next)
     yq_scheduler_reload(d->scheduler, next);
     yq_alarms_reload(d->alarms, next);
     yq_admin_reload(d->admin, next);
+    yq_heartbeat_reload(d->heartbeat, next);
     yq_intake_reload(d->intake, next);
     yq_callback_reload(d->callback, next);
     int changed = log_connections(next, old, "connection.added", "connection.changed") +

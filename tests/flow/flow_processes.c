@@ -37,7 +37,7 @@ static bool nothing_is_owed(struct stage *s)
 
 static void without_redis_wecom_is_told_503(void **state)
 {
-    struct stage *s = story(state);
+    struct stage *s = story_with(state, &(struct stage_options){.seed = 1, .no_spool = true});
     tell(s, STAGE_WECOM, "/_sim/delivery", "{\"retries\":1000,\"retry_ms\":50}");
     wecom_member(s, "li.na", "李娜", "1");
     stage_settle(s, false);
@@ -60,7 +60,7 @@ static void without_redis_wecom_is_told_503(void **state)
 /* Redis takes connections and says nothing: the same, within the receiver's own deadline. */
 static void a_silent_redis_is_as_good_as_none(void **state)
 {
-    struct stage *s = story(state);
+    struct stage *s = story_with(state, &(struct stage_options){.seed = 1, .no_spool = true});
     tell(s, STAGE_WECOM, "/_sim/delivery", "{\"retries\":1000,\"retry_ms\":50}");
     wecom_member(s, "li.na", "李娜", "1");
     stage_settle(s, false);

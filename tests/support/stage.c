@@ -109,12 +109,13 @@ void stage_configure(struct stage *s, const struct stage_options *o)
                 "listen: \"127.0.0.1:0\"\n"
                 "admin: { listen: \"127.0.0.1:0\", token: \"sim-admin-token\" }\n"
                 "redis: { url: \"%s\", prefix: \"yq\"%s%s }\n"
-                "spool_dir: \"%s/spool\"\n"
+                "spool_dir: \"%s%s\"\n"
                 "workers: %d\n"
                 "wecom: { api_base: \"%s\" }\n",
                 s->redis->url, o->redis_yaml != NULL ? ", " : "",
-                o->redis_yaml != NULL ? o->redis_yaml : "", s->directory,
-                o->workers > 0 ? o->workers : 2, s->peer_url[STAGE_WECOM]);
+                o->redis_yaml != NULL ? o->redis_yaml : "", o->no_spool ? "" : s->directory,
+                o->no_spool ? "" : "/spool", o->workers > 0 ? o->workers : 2,
+                s->peer_url[STAGE_WECOM]);
     add_lines(&y, o->top_yaml);
     add_connection(s, o, &y);
     (void)unlink(s->config);

@@ -368,6 +368,7 @@ static void test_redis_that_refuses_to_write(void **state)
         run(ways[i].on);
         assert_int_equal(deliver_good(&r), 503);
         run(ways[i].off);
+        assert_true(receiver_wait_redis(&r, true, SOON)); /* a replica is let go of */
         assert_int_equal(deliver_good(&r), 200);
         char owed[] = "yq:{acme}:owed";
         assert_true(yq_wait_until(is_owed, owed, SOON)); /* without a further callback */
