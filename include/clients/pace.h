@@ -23,8 +23,9 @@ struct yq_pace {
     int64_t filled_ms;
     int64_t slow_until_ms; /* no call at all before this */
     int running;
-    double background_tokens; /* of the smaller bucket that background calls must pass besides */
-    int background_running;   /* how many of `running` are background calls */
+    double background_tokens;  /* of the smaller bucket that background calls must pass besides */
+    int background_running;    /* how many of `running` are background calls */
+    int64_t background_due_ms; /* by then the next of them is let through, whatever events need */
     struct {
         char api[64];
         int64_t until_ms;
@@ -35,8 +36,9 @@ struct yq_pace {
 
 void yq_pace_init(struct yq_pace *p, const struct yq_pace_budget *budget, int64_t now_ms);
 /* 0: go on, the call is counted as running. Otherwise milliseconds to wait before asking again.
- * Background calls (a reconcile) get at most 70 % of the rate, and leave one call in flight to the
- * others, unless there is only one at all: events have a reserved share (design.md §3.4). */
+ * Background calls (a reconcile) get at most 70 % of the rate and leave one call in flight to the
+ * others, unless there is only one at all: events have a reserved share (design.md §3.4). Where
+ * events need more than that, background gets what they leave, but 10 % at the least. */
 int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms, bool background);
 /* A background call came to its end: told besides, and before, one of the next. */
 void yq_pace_background_ended(struct yq_pace *p);

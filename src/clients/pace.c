@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define BACKGROUND_SHARE 0.7 /* of the rate: the rest is for events */
+#define LEAST_SHARE 0.1      /* of the rate: what background gets however much events need */
 #define CLIMB_RATE 0.01      /* of the budget, per good call */
 #define CLIMB_PARALLEL 0.05  /* calls in flight, per good call */
 #define SLOW_MS 2000         /* wecom.md §6.2: wait about 2 s */
@@ -54,6 +55,19 @@ static bool is_full(const struct yq_pace *p, bool background)
     return background && p->background_running >= (most > 1 ? most - 1 : 1);
 }
 
+/* Its own bucket must allow it, and it leaves in the other what events may need at once: so they
+ * get all they want, and background the rest. Kept waiting for long, it is let through. */
+static int64_t wait_for_background(const struct yq_pace *p, int64_t now_ms)
+{
+    double reserve = fmin(p->rate * (1 - BACKGROUND_SHARE), fmax(p->rate, 1) - 1);
+    int64_t own = wait_for_token(p->background_tokens, p->rate * BACKGROUND_SHARE);
+    int64_t left = wait_for_token(p->tokens - reserve, p->rate);
+    int64_t due = p->background_due_ms > now_ms ? p->background_due_ms - now_ms : 0;
+    if (left > due)
+        left = due;
+    return own > left ? own : left;
+}
+
 int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms, bool background)
 {
     fill(p, now_ms);
@@ -63,7 +77,7 @@ int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms, bool background)
         return FULL_MS;
     int64_t wait = wait_for_token(p->tokens, p->rate);
     if (wait == 0 && background)
-        wait = wait_for_token(p->background_tokens, p->rate * BACKGROUND_SHARE);
+        wait = wait_for_background(p, now_ms);
     if (wait > 0)
         return wait;
     p->tokens -= 1;
@@ -71,6 +85,7 @@ int64_t yq_pace_start(struct yq_pace *p, int64_t now_ms, bool background)
     if (background) {
         p->background_tokens -= 1;
         p->background_running++;
+        p->background_due_ms = now_ms + (int64_t)(1000 / (p->rate * LEAST_SHARE));
     }
     return 0;
 }

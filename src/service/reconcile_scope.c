@@ -101,6 +101,7 @@ static int give_back(void *context, struct yq_error *err)
     struct yq_reconcile *r = context;
     bool more = false;
     r->holds = false;
+    r->watch.background = true;
     if (yq_lease_release(r->c->redis, r->c->keys, &r->lease, &more, err) < 0)
         return -1;
     return more ? yq_ready_add(r->c->redis, r->c->keys, r->id, yq_wall_ms(r->c->clock), err) : 0;
@@ -124,6 +125,7 @@ static int take(void *context, struct yq_error *err)
         nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000L}, NULL);
     }
     r->holds = true;
+    r->watch.background = false; /* events wait for what it does now */
     r->lease_renew_at = yq_mono_ms(r->c->clock) + r->lease.ttl_ms / RENEWALS;
     if (yq_store_read_touched(r->c->redis, r->c->keys, r->id, r->touched_last, add_touched, r,
                               &r->touched_last, err) == 0)
