@@ -1,10 +1,12 @@
 /* The installation that is measured, and what is asked of it. */
 #include "bench_world.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -94,15 +96,48 @@ void bench_set_delay(struct bench *b, int ms)
 
 void bench_begin(struct bench *b, size_t departments)
 {
-    b->s = stage_new(&(struct stage_options){.seed = 7,
-                                             .people = PEOPLE,
-                                             .departments = departments,
-                                             .mirrored = true,
-                                             .pace = PACE,
-                                             .real_clock = true});
+    bench_begin_with(b, &(struct stage_options){.seed = 7,
+                                                .people = PEOPLE,
+                                                .departments = departments,
+                                                .mirrored = true,
+                                                .pace = PACE,
+                                                .real_clock = true});
+}
+
+void bench_begin_with(struct bench *b, const struct stage_options *options)
+{
+    b->s = stage_new(options);
     b->redis = yq_redis_new(&stage_redis(b->s)->address, 5000);
     (void)snprintf(b->keys.prefix, sizeof(b->keys.prefix), "yq");
     cJSON_Delete(stage_call(b->s, STAGE_WECOM, "/_sim/delivery", "{\"max_in_flight\":16}"));
+}
+
+static char *read_whole(FILE *f)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    char part[4096];
+    for (size_t n; (n = fread(part, 1, sizeof(part), f)) > 0;)
+        yq_buf_add(&text, part, n);
+    return yq_buf_steal(&text);
+}
+
+void bench_restart(struct bench *b, const char *from, const char *to)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/yunqiao.yaml", stage_directory(b->s));
+    FILE *f = fopen(path, "r+");
+    if (f == NULL)
+        bench_die("no configuration");
+    char *text = read_whole(f), *at = text, *found;
+    rewind(f);
+    for (; (found = strstr(at, from)) != NULL; at = found + strlen(from))
+        (void)fprintf(f, "%.*s%s", (int)(found - at), at, to);
+    (void)fprintf(f, "%s", at);
+    if (fflush(f) != 0 || ftruncate(fileno(f), ftell(f)) < 0 || fclose(f) != 0)
+        bench_die("the configuration cannot be written");
+    free(text);
+    stage_kill_daemon(b->s, 0, SIGTERM);
+    stage_start_daemon(b->s, 0);
 }
 
 void bench_end(struct bench *b)

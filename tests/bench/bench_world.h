@@ -22,7 +22,10 @@ int bench_compare_doubles(const void *a, const void *b);
 
 /* 1000 people in both directories; departments 2 and up besides the root. */
 void bench_begin(struct bench *b, size_t departments);
+void bench_begin_with(struct bench *b, const struct stage_options *options);
 void bench_end(struct bench *b);
+/* The daemon starts anew, with `to` in place of every `from` in its configuration. */
+void bench_restart(struct bench *b, const char *from, const char *to);
 /* How long both peers wait before they answer. */
 void bench_set_delay(struct bench *b, int ms);
 /* Members prefix00000 and so on, evenly over departments 2 and up. */
