@@ -2,7 +2,9 @@
  * between two simulated peers that have the same people.
  *
  *   bench_full still PEOPLE DEPARTMENTS          a reconcile in which nothing changed (P14)
- *   bench_full beside PEOPLE DEPARTMENTS EVENTS  single changes while one is going, slowly
+ *   bench_full beside PEOPLE DEPARTMENTS EVENTS  single changes while one is going: one that links
+ *                                                everybody, then one that compares, slowly
+ *   bench_full filling PEOPLE DEPARTMENTS EVENTS the same with an eteams that is empty, slowly
  *
  * A round prints lines of "name=value" words; run_reconcile.sh and run_beside.sh judge them. */
 #include <signal.h>
@@ -24,6 +26,7 @@
 #define SLOW "per_second: 10, in_flight: 4" /* what is configured where nobody says more */
 #define ANSWER_MS 50                        /* of both simulators */
 #define EVERY_MS 300                        /* between two changes */
+#define EVERY_NEW_MS 1000 /* where nearly each is about a newcomer, who takes six calls or more */
 
 /* ---- the run ---- */
 
@@ -70,12 +73,12 @@ static double reconcile(struct bench *b)
     return bench_now_ms() - began;
 }
 
-static void begin(struct bench *b, size_t people, size_t departments)
+static void begin(struct bench *b, size_t people, size_t departments, bool mirrored)
 {
     bench_begin_with(b, &(struct stage_options){.seed = 7,
                                                 .people = people,
                                                 .departments = departments,
-                                                .mirrored = true,
+                                                .mirrored = mirrored,
                                                 .pace = FAST,
                                                 .real_clock = true});
 }
@@ -115,7 +118,7 @@ static void print_calls(struct bench *b, enum stage_peer peer)
 static void still(size_t people, size_t departments)
 {
     struct bench b = {0};
-    begin(&b, people, departments);
+    begin(&b, people, departments, true);
     double linking = reconcile(&b);
     int64_t linked_by_writing = bench_writes(&b, "rows"), wrote;
     int64_t memberships = count_memberships(&b);
@@ -214,15 +217,16 @@ static void sleep_until(double when_ms)
 }
 
 /* As long as it goes on, and so long as there are some left. */
-static void change_beside(struct beside *x, size_t first, const char *name)
+static void change_beside(struct beside *x, const char *name, int every_ms)
 {
+    size_t first = x->sent;
     double began = bench_now_ms(), next = began, *took = yq_calloc(x->events, sizeof(*took));
     size_t to = first + x->events, n = 0;
     ask_for_one(&x->b);
     while (x->sent < to && !is_over(&x->b)) {
         change_one(x);
         look(x);
-        sleep_until(next += EVERY_MS);
+        sleep_until(next += every_ms);
     }
     char *phase = hash_field(&x->b, "reconcile", "phase");
     double beside_ms = bench_now_ms() - began;
@@ -240,26 +244,31 @@ static void change_beside(struct beside *x, size_t first, const char *name)
     free(took);
 }
 
-static void beside(size_t people, size_t departments, size_t events)
+static void finish(struct beside *x)
+{
+    if (!yq_wait_until(is_over, &x->b, MINUTES_MS))
+        bench_die("the reconcile does not end");
+    expect_done(&x->b);
+}
+
+static void beside(size_t people, size_t departments, size_t events, bool mirrored)
 {
     struct beside x = {.people = people, .departments = departments, .events = events};
     x.changes = yq_calloc(2 * events, sizeof(*x.changes));
-    begin(&x.b, people, departments);
+    begin(&x.b, people, departments, mirrored);
     load_userids(&x);
     bench_set_delay(&x.b, ANSWER_MS);
-    /* The first one, which links everybody. */
-    change_beside(&x, 0, "linking");
-    if (!yq_wait_until(is_over, &x.b, MINUTES_MS))
-        bench_die("the first reconcile does not end");
-    expect_done(&x.b);
+    if (mirrored) {
+        change_beside(&x, "linking", EVERY_MS);
+        finish(&x);
+    }
     bench_restart(&x.b, FAST, SLOW);
-    double began = bench_now_ms();
-    change_beside(&x, x.sent, "reading");
-    if (!yq_wait_until(is_over, &x.b, MINUTES_MS))
-        bench_die("the reconcile does not end");
-    expect_done(&x.b);
-    (void)printf("reconcile_ms=%.0f noop=%lld\n", bench_now_ms() - began,
-                 (long long)bench_writes(&x.b, "noop_rows"));
+    if (mirrored)
+        change_beside(&x, "reading", EVERY_MS);
+    else
+        change_beside(&x, "filling", EVERY_NEW_MS);
+    finish(&x);
+    (void)printf("noop=%lld\n", (long long)bench_writes(&x.b, "noop_rows"));
     for (size_t i = 0; i < people; i++)
         free(x.userids[i]);
     free(x.userids);
@@ -269,12 +278,15 @@ static void beside(size_t people, size_t departments, size_t events)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "still") == 0)
-        still((size_t)atol(argv[2]), (size_t)atol(argv[3]));
-    else if (argc == 5 && strcmp(argv[1], "beside") == 0)
-        beside((size_t)atol(argv[2]), (size_t)atol(argv[3]), (size_t)atol(argv[4]));
+    const char *how = argc > 3 ? argv[1] : "";
+    size_t people = argc > 3 ? (size_t)atol(argv[2]) : 0;
+    size_t departments = argc > 3 ? (size_t)atol(argv[3]) : 0;
+    if (argc == 4 && strcmp(how, "still") == 0)
+        still(people, departments);
+    else if (argc == 5 && (strcmp(how, "beside") == 0 || strcmp(how, "filling") == 0))
+        beside(people, departments, (size_t)atol(argv[4]), strcmp(how, "beside") == 0);
     else
-        bench_die("bench_full still PEOPLE DEPARTMENTS | bench_full beside PEOPLE DEPARTMENTS "
-                  "EVENTS");
+        bench_die("bench_full still PEOPLE DEPARTMENTS | bench_full beside|filling PEOPLE "
+                  "DEPARTMENTS EVENTS");
     return 0;
 }
