@@ -282,16 +282,17 @@ static void agree(const struct planner *p, const struct member *m)
     (void)p;
 }
 
+/* Who waits for a superior is looked at again; a case beside that is told then. */
 static void conclude_member(struct member *m, bool changed)
 {
     struct yq_verdict *v = m->verdict;
-    if (v->kind == YQ_VERDICT_CASE)
+    const struct yq_reason *waits = &m->chain.waits;
+    if (waits->code != YQ_REASON_NONE)
+        conclude(v, YQ_VERDICT_WAIT, waits->code, waits->args[0], waits->args[1]);
+    else if (v->kind == YQ_VERDICT_CASE)
         return;
-    if (m->trouble.code != YQ_REASON_NONE)
+    else if (m->trouble.code != YQ_REASON_NONE)
         conclude(v, YQ_VERDICT_CASE, m->trouble.code, m->trouble.args[0], m->trouble.args[1]);
-    else if (m->chain.waits.code != YQ_REASON_NONE)
-        conclude(v, YQ_VERDICT_WAIT, m->chain.waits.code, m->chain.waits.args[0],
-                 m->chain.waits.args[1]);
     else if (changed)
         conclude(v, YQ_VERDICT_CHANGE, m->to_root ? YQ_REASON_TO_ROOT : YQ_REASON_NONE, NULL, NULL);
     else if (m->chain.left.code != YQ_REASON_NONE)

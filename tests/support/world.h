@@ -116,7 +116,7 @@ struct world {
     bool whole_eteams; /* all of eteams is in the view from the start, as above 50 subjects */
     struct yq_policy policy;
     int64_t next_id;
-    int order; /* other numbers answer needs and fill views in another order */
+    int order; /* rows, needs and events come in another order: 1 reversed, from 2 on shuffled */
 };
 
 struct world *world_new(void);
@@ -173,8 +173,9 @@ size_t world_apply_reversed(struct world *w, const struct yq_plan *plan, struct 
  * the guard holds the removals. */
 size_t world_judge(const struct world *before, const struct world *after, bool held,
                    struct yq_buf *out);
-/* One root, no cycle, known parents, no two enabled siblings of one name; people in known
- * departments; keys unique. Returns the number of lines added. */
+/* One root, no cycle, known parents, none enabled below a disabled one, no two enabled siblings of
+ * one name; people in known departments, enabled ones while in service. Returns the number of lines
+ * added. */
 size_t world_check(const struct world *w, struct yq_buf *complaints);
 
 /* As the simulators' GET /_sim/state; links as they stand in Redis, one object by WeCom id. */

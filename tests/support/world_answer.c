@@ -9,6 +9,24 @@
 
 static const struct yq_error no_answer = {.kind = YQ_ERROR_RETRY, .text = "no answer"};
 
+static size_t common_divisor(size_t a, size_t b)
+{
+    return b == 0 ? a : common_divisor(b, a % b);
+}
+
+/* Which of n comes i-th: from order 2 on in steps that meet each of them once. */
+static size_t shuffled(const struct world *w, size_t i, size_t n)
+{
+    size_t stride = (size_t)w->order % n + 1;
+    if (w->order == 0)
+        return i;
+    if (w->order == 1)
+        return n - 1 - i;
+    while (common_divisor(stride, n) > 1)
+        stride++;
+    return (i * stride + (size_t)w->order / 7) % n;
+}
+
 static void show_department_link(struct world *w, struct yq_view *v, uint32_t id)
 {
     const struct yq_link_department *l = world_department_link(w, id);
@@ -185,7 +203,7 @@ static void show_children(struct world *w, struct yq_view *v, const char *parent
         return;
     }
     for (size_t i = 0; i < w->org_count; i++) {
-        size_t at = w->order % 2 ? w->org_count - 1 - i : i;
+        size_t at = shuffled(w, i, w->org_count);
         if (w->orgs[at].parent != NULL && strcmp(w->orgs[at].parent, parent) == 0)
             show_org(w, v, w->orgs[at].id);
     }
@@ -272,7 +290,7 @@ static void show_lookup(struct world *w, struct yq_view *v, const char *key)
     enum yq_lookup_field field = (enum yq_lookup_field)(key[0] - '0');
     struct yq_lookup *l = yq_view_lookup(v, field, key + 2);
     for (size_t i = 0; i < w->person_count; i++) {
-        const struct world_person *p = &w->people[w->order % 2 ? w->person_count - 1 - i : i];
+        const struct world_person *p = &w->people[shuffled(w, i, w->person_count)];
         if (l != NULL && p->in_service && !p->unreadable &&
             strcmp(key_of(v->arena, p, field), l->value) == 0)
             show_person(w, v, p->id);
@@ -306,7 +324,8 @@ static void show_administrators(struct world *w, struct yq_view *v)
     v->administrators =
         yq_arena_alloc(v->arena, (w->administrator_count + 1) * sizeof(*v->administrators));
     for (size_t i = 0; i < w->administrator_count; i++)
-        v->administrators[i] = (struct yq_administrator){w->administrators[i], true};
+        v->administrators[i] = (struct yq_administrator){
+            w->administrators[shuffled(w, i, w->administrator_count)], true};
     v->administrator_count = w->administrator_count;
     v->administrators_fact = YQ_PRESENT;
 }
@@ -357,16 +376,13 @@ static void answer_one(struct world *w, struct yq_view *v, const struct yq_need 
 
 void world_answer(struct world *w, struct yq_view *v, const struct yq_need *needs)
 {
-    const struct yq_need *last = needs;
-    if (w->order % 2 == 0) {
-        for (const struct yq_need *n = needs; n != NULL; n = n->hh.next)
-            answer_one(w, v, n);
-        return;
-    }
-    while (last != NULL && last->hh.next != NULL)
-        last = last->hh.next;
-    for (const struct yq_need *n = last; n != NULL; n = n->hh.prev)
-        answer_one(w, v, n);
+    size_t count = HASH_COUNT(needs), i = 0;
+    const struct yq_need **all = yq_calloc(count + 1, sizeof(*all));
+    for (const struct yq_need *n = needs; n != NULL; n = n->hh.next)
+        all[i++] = n;
+    for (i = 0; i < count; i++)
+        answer_one(w, v, all[shuffled(w, i, count)]);
+    free(all);
 }
 
 /* ---- the view, and the rounds ---- */
@@ -375,12 +391,14 @@ static void show_all_of_eteams(struct world *w, struct yq_view *v)
 {
     v->eteams_members_complete = v->eteams_departments_complete = true;
     for (size_t i = 0; i < w->org_count; i++) {
-        show_org(w, v, w->orgs[i].id);
-        show_children(w, v, w->orgs[i].id);
+        size_t at = shuffled(w, i, w->org_count);
+        show_org(w, v, w->orgs[at].id);
+        show_children(w, v, w->orgs[at].id);
     }
     for (size_t i = 0; i < w->person_count; i++) {
-        if (w->people[i].in_service)
-            show_person(w, v, w->people[i].id);
+        size_t at = shuffled(w, i, w->person_count);
+        if (w->people[at].in_service)
+            show_person(w, v, w->people[at].id);
     }
 }
 
@@ -388,7 +406,7 @@ struct yq_view *world_view(struct world *w, struct yq_error *err)
 {
     struct yq_view *v = yq_view_new();
     for (size_t i = 0; i < w->event_count; i++) {
-        size_t at = w->order % 2 ? w->event_count - 1 - i : i;
+        size_t at = shuffled(w, i, w->event_count);
         const struct world_event *e = &w->events[at];
         struct yq_evidence *evidence =
             yq_view_add_event(v, e->kind, &e->subject, e->at, e->data, err);

@@ -43,6 +43,8 @@ size_t world_check(const struct world *w, struct yq_buf *out)
         const struct world_org *o = world_org(w, w->people[i].department);
         if (o == NULL)
             line(out, &lines, "somebody without a department:", w->people[i].id);
+        else if (!o->enabled && w->people[i].in_service)
+            line(out, &lines, "somebody in a disabled department:", w->people[i].id);
     }
     return lines;
 }

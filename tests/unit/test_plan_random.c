@@ -65,6 +65,27 @@ static bool passes(const struct yq_verdict *v)
     return v->kind == YQ_VERDICT_WAIT || v->reason.code == YQ_REASON_LAST_ADMINISTRATOR;
 }
 
+static const struct yq_verdict *verdict_about(const struct yq_plan *plan, const char *id)
+{
+    const struct yq_verdict *v = plan->verdicts;
+    while (v != NULL && (v->eteams == NULL || strcmp(v->eteams, id) != 0))
+        v = v->hh.next;
+    return v;
+}
+
+/* Whoever needs what somebody holds, who needs what the next one holds. */
+static bool waits_for_one_that_passes(const struct yq_plan *plan, const struct yq_verdict *v)
+{
+    for (size_t hands = HASH_COUNT(plan->verdicts); v != NULL && hands > 0; hands--) {
+        if (passes(v))
+            return true;
+        if (v->reason.code != YQ_REASON_KEY_TAKEN)
+            return false;
+        v = verdict_about(plan, v->reason.args[1]);
+    }
+    return false;
+}
+
 /* What waits is tried again by itself, and the last administrator by the next reconcile (wecom.md
  * §7.2 r13); so is whoever needs what such a one holds, and what such a one needs. Every other
  * verdict is the last word until something new is heard. */
@@ -74,11 +95,10 @@ static bool was_final(const struct yq_plan *plan, const struct yq_subject *subje
     const struct yq_verdict *v, *other;
     yq_subject_key(subject, key);
     HASH_FIND_STR(plan->verdicts, key, v);
-    if (v != NULL && (passes(v) || v->reason.code != YQ_REASON_KEY_TAKEN))
-        return !passes(v);
+    if (v != NULL)
+        return !waits_for_one_that_passes(plan, v);
     for (other = plan->verdicts; other != NULL; other = other->hh.next) {
-        bool holds = v == NULL || (other->eteams && strcmp(other->eteams, v->reason.args[1]) == 0);
-        if (holds && passes(other))
+        if (passes(other))
             return false;
     }
     return true;
@@ -128,6 +148,8 @@ static void try_seed(uint64_t seed, struct outcome *o)
         expect_nothing_left(w, run.plan, o);
         apply_backwards(seed, run.plan, o);
         plan_again(seed, 1, false, yq_buf_text(&o->text), o);
+        plan_again(seed, 2 + (int)(seed % 1000), true, yq_buf_text(&o->text), o);
+        plan_again(seed, 3 + (int)(seed % 1000), false, yq_buf_text(&o->text), o);
         plan_again(seed, 0, true, yq_buf_text(&o->text), o);
     }
     world_run_release(&run);
