@@ -207,7 +207,7 @@ const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret
 /* ---- decision 19 ---- */
 
 /* Where the newcomer belongs: his main department, else the first visible one, else the root. True
- * also where that has no counterpart yet, so that nobody can tell. */
+ * also where that has no counterpart yet, or one that is disabled, so that nobody can tell. */
 static bool in_that_department(const struct judge *j, const cJSON *member, const cJSON *person)
 {
     const cJSON *item;
@@ -219,7 +219,8 @@ static bool in_that_department(const struct judge *j, const cJSON *member, const
     if (!department_visible(j, place))
         place = 1;
     const char *id = counterpart(j, j->c->department_links_after, place);
-    return id == NULL || same_text(id, main_department_of(person));
+    const cJSON *is = id ? find_record(j->c->after, "departments", id) : NULL;
+    return !same_text(text_of(is, "status"), "1") || same_text(id, main_department_of(person));
 }
 
 /* Both sides have a key of that kind that can be read, and they differ. */

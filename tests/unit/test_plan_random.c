@@ -73,15 +73,29 @@ static const struct yq_verdict *verdict_about(const struct yq_plan *plan, const 
     return v;
 }
 
-/* Whoever needs what somebody holds, who needs what the next one holds. */
+static const struct yq_verdict *verdict_of(const struct yq_plan *plan, const char *userid)
+{
+    char key[YQ_SUBJECT_MAX];
+    const struct yq_subject subject = yq_subject_member(userid);
+    const struct yq_verdict *v;
+    yq_subject_key(&subject, key);
+    HASH_FIND_STR(plan->verdicts, key, v);
+    return v;
+}
+
+/* Whoever needs what somebody holds, who needs what the next one holds; or could be one who leaves
+ * later. */
 static bool waits_for_one_that_passes(const struct yq_plan *plan, const struct yq_verdict *v)
 {
     for (size_t hands = HASH_COUNT(plan->verdicts); v != NULL && hands > 0; hands--) {
         if (passes(v))
             return true;
-        if (v->reason.code != YQ_REASON_KEY_TAKEN)
+        if (v->reason.code == YQ_REASON_KEY_TAKEN)
+            v = verdict_about(plan, v->reason.args[1]);
+        else if (v->reason.code == YQ_REASON_LOOKS_LIKE)
+            v = verdict_of(plan, v->reason.args[0]);
+        else
             return false;
-        v = verdict_about(plan, v->reason.args[1]);
     }
     return false;
 }
