@@ -317,6 +317,92 @@ static void a_refused_secret_is_told_and_ends(void **state)
     expect_no_more("/hook", 1);
 }
 
+/* Every token that eteams gives out is refused: the authorisation is gone (eteams.md §3). */
+static void an_eteams_that_refuses_is_told_and_ends(void **state)
+{
+    struct stage *s = begin(state, "", "");
+    char *text;
+    tell(s, STAGE_ETEAMS, "/_sim/faults",
+         "{\"path\":\"/api/hrm/restful/queryEmployee\",\"kind\":\"token_dead_top\",\"count\":-1}");
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"u1\",\"name\":\"改名\"}");
+    cJSON *json = post("/hook", 1);
+    expect_text(json, "alarm", "eteams_refuses");
+    assert_string_equal(command_of(json, 0), "yunqiao doctor acme");
+    cJSON_Delete(json);
+    assert_int_equal(stage_command(s, &text, "doctor", "acme", NULL), 1);
+    assert_non_null(strstr(text, "eteams"));
+    free(text);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"u2\",\"name\":\"又改\"}");
+    stage_advance(s, 10 * MINUTE_MS); /* tried again, refused again: told once */
+    expect_no_more("/hook", 1);
+    tell(s, STAGE_ETEAMS, "/_sim/faults", "{\"clear\":true}");
+    stage_settle(s, true);
+    expect_person(s, "u1", "username", "改名", NULL);
+    expect_person(s, "u2", "username", "又改", NULL);
+    await(s, no_alarm_is_open, "the alarm's end");
+    expect_no_more("/hook", 1);
+    expect_dead(s, 0);
+}
+
+static void tick(struct stage *s, const char *departments, const char *members)
+{
+    hold_events(s);
+    stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[%s],\"members\":[%s]}",
+                       departments, members);
+    tell(s, STAGE_WECOM, "/_sim/deliver", "{\"lose_percent\":100}");
+    await_deliveries(s);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"mode\":\"auto\"}");
+}
+
+static bool no_scope_is_over(struct stage *s)
+{
+    char *open = stage_redis_text(s, "HGET yq:{acme}:alarms no_scope");
+    char *noted = stage_redis_text(s, "HGET yq:{acme}:alarmed no_scope");
+    bool over = *open == '\0' && *noted == '\0';
+    free(open);
+    free(noted);
+    return over;
+}
+
+/* How many posts of that kind there were among the first `count`. */
+static int posts_of(const char *alarm, int count, char *command, size_t size)
+{
+    int found = 0;
+    for (int i = 1; i <= count; i++) {
+        cJSON *json = post("/hook", i);
+        const char *is = cJSON_GetStringValue(yq_json_get(json, "alarm"));
+        if (is != NULL && strcmp(is, alarm) == 0) {
+            found++;
+            (void)snprintf(command, size, "%s", command_of(json, 0));
+        }
+        cJSON_Delete(json);
+    }
+    return found;
+}
+
+/* R9. The range shrank by that, too, which is an alarm of its own. */
+static void a_range_of_persons_alone_is_told(void **state)
+{
+    char command[64] = "";
+    struct stage *s = begin(state, "", "");
+    expect_command(s, 0, "sync", "acme", NULL);
+    expect_no_more("/hook", 0);
+    tick(s, "", "\"u1\",\"u2\"");
+    (void)stage_command(s, NULL, "sync", "acme", NULL);
+    assert_int_equal(posts_of("no_scope", 2, command, sizeof(command)), 1);
+    assert_string_equal(command, "yunqiao sync acme");
+    (void)stage_command(s, NULL, "sync", "acme", NULL);
+    expect_no_more("/hook", 2);
+    assert_int_equal(ask(s, STAGE_ETEAMS, "/_sim/writes", "resigns"), 0);
+    tick(s, "1", "");
+    expect_command(s, 0, "sync", "acme", NULL); /* the command that the alarm names */
+    await(s, no_scope_is_over, "the alarm's end");
+    await(s, no_alarm_is_open, "the other's, too");
+    expect_no_more("/hook", 2);
+    expect_person(s, "u3", "username", "员工3", "department", "研发", NULL);
+    expect_all_well(s);
+}
+
 static void a_shrunken_range_is_told(void **state)
 {
     struct stage *s = begin(state, "", "");
@@ -418,6 +504,8 @@ int main(void)
         ALARM_STORY(a_robot_that_refuses_is_asked_again),
         ALARM_STORY(a_case_is_told),
         ALARM_STORY(a_refused_secret_is_told_and_ends),
+        ALARM_STORY(an_eteams_that_refuses_is_told_and_ends),
+        ALARM_STORY(a_range_of_persons_alone_is_told),
         ALARM_STORY(a_shrunken_range_is_told),
         ALARM_STORY(an_overdue_reconcile_is_told),
         ALARM_STORY(dead_letters_are_told),
