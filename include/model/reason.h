@@ -43,6 +43,8 @@
     X(LINK_STALE, "link_stale", "eteams no longer has record %1: link dropped")                    \
     X(DEPARTMENT_GONE, "department_gone",                                                          \
       "the department is gone in WeCom: link removed, eteams' own stays")                          \
+    X(DEPARTMENT_KEPT, "department_kept",                                                          \
+      "gone in WeCom, but not empty while the guard holds a plan: kept until that is decided")     \
     X(OLDER_NEWS, "older_news", "an event of %1 is older than what was heard before")              \
     X(PEER_REFUSED, "peer_refused", "eteams refused: %1")                                          \
     X(ANSWER_LOST, "answer_lost", "the answer was lost: read back before anything is repeated")    \

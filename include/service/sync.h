@@ -56,6 +56,7 @@ struct yq_outcome {
     bool on_others;          /* WAIT for other subjects' news: tried again as soon as any come */
     int64_t retry_ms;        /* WAIT: at least so long; 0: by back-off */
     int operations;          /* carried out for it */
+    bool stays;              /* as it is: what is left of its operations is not tried */
     struct yq_error error;   /* of a failed operation */
     UT_hash_handle hh;
 };

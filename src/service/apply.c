@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "clients/eteams_codec.h"
+#include "hold.h"
 #include "sent.h"
 #include "service/metrics.h"
 
@@ -200,7 +201,7 @@ static bool may_try(struct apply *a, const struct yq_operation *op)
         o->kind = YQ_OUTCOME_WAIT;
         o->reason = (struct yq_reason){.code = YQ_REASON_OVERTAKEN};
     }
-    if (o->kind != YQ_OUTCOME_SETTLED)
+    if (o->kind != YQ_OUTCOME_SETTLED || o->stays)
         return false;
     const struct yq_ref *ref = ref_of(op);
     if (!superiors_are_there(a, op)) /* set when they arrive */
@@ -248,13 +249,32 @@ static const char *target_of(const struct apply *a, const struct yq_operation *o
     return created_id(a, &op->subject);
 }
 
+/* Whoever is in it may be held, and leave once a person has decided: its link, the only memory of
+ * what is left to do, stays until then. */
+static void keep_link(struct apply *a, const struct yq_operation *op)
+{
+    struct yq_outcome *o = outcome_of(a, &op->subject);
+    struct yq_verdict *v;
+    HASH_FIND_STR(a->p->verdicts, o->key, v);
+    o->stays = true;
+    if (v == NULL)
+        return;
+    v->kind = YQ_VERDICT_SKIP;
+    v->reason = (struct yq_reason){.code = YQ_REASON_DEPARTMENT_KEPT};
+}
+
 /* People in it, or below it: tried again while they may be on their way, then the department is
  * kept (decisions.md 24). */
 static void keep_department(struct apply *a, const struct yq_operation *op,
                             const struct yq_error *error)
 {
-    if (!op->patient)
+    bool held = false;
+    if (!op->patient) {
+        struct yq_error unknown;
+        if (yq_hold_any(a->record, a->result, &held, &unknown) < 0 || held)
+            keep_link(a, op);
         return;
+    }
     struct yq_outcome *o = outcome_of(a, &op->subject);
     o->error = *error;
     o->kind = YQ_OUTCOME_WAIT;

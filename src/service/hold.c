@@ -155,3 +155,24 @@ int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *resul
     yq_held_free(h.held);
     return done;
 }
+
+int yq_hold_any(struct yq_record *r, const struct yq_sync_result *result, bool *ret_any,
+                struct yq_error *err)
+{
+    struct holding h = {.r = r};
+    struct yq_pairs hashes = {0};
+    const struct yq_held_plan *approved = r->sync->approved;
+    bool any = result->held > 0;
+    int done = yq_store_read_hash(r->sync->redis, r->sync->keys, id_of(&h), "held", &hashes, err);
+    for (size_t i = 0; i < hashes.count && done == 0 && !any; i++) {
+        struct yq_held_plan *waiting = NULL;
+        if (approved != NULL && strcmp(approved->hash, hashes.items[i].name) == 0)
+            continue;
+        done = load_older(&h, hashes.items[i].name, &waiting, err);
+        any = waiting != NULL;
+        yq_held_free(waiting);
+    }
+    yq_pairs_release(&hashes);
+    *ret_any = any;
+    return done;
+}

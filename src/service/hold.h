@@ -12,4 +12,10 @@ int yq_hold_waiting(struct yq_record *r, struct yq_plan *p, struct yq_sync_resul
 int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,
             struct yq_error *err);
 
+/* Is there a plan that waits for a person, this run's own included? Not the one that it carries
+ * out.
+ */
+int yq_hold_any(struct yq_record *r, const struct yq_sync_result *result, bool *ret_any,
+                struct yq_error *err);
+
 #endif

@@ -1,6 +1,8 @@
 /* More removals than the limit wait for a person; the rest goes on. */
 #include "story.h"
 
+#include "base/json.h"
+
 #define HOUR_MS ((int64_t)3600 * 1000)
 
 /* People u0, u1, … of department 2; at most four may leave in a run, eight in a day. */
@@ -116,6 +118,54 @@ static void a_day_has_its_limit_too(void **state)
     expect_all_well(s);
 }
 
+/* D24. The department of those who are held is not empty: its link stays, so that it is closed once
+ * they were approved. */
+static void a_department_waits_for_those_who_are_held(void **state)
+{
+    struct stage *s = story_with(
+        state, &(struct stage_options){.seed = 1,
+                                       .connection_yaml = "    sync: { disable_departments: true, "
+                                                          "removals: { max: 4, percent: 100 } }"});
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "平台", 2);
+    for (int i = 0; i < 20; i++) {
+        char userid[16], name[32];
+        (void)snprintf(userid, sizeof(userid), "u%d", i);
+        (void)snprintf(name, sizeof(name), "员工%d", i);
+        wecom_member(s, userid, name, i < 6 ? "3" : "1");
+    }
+    stage_settle(s, false);
+    hold_events(s);
+    fire(s, 0, 6);
+    stage_wecom_change(s, "[{\"do\":\"delete_department\",\"id\":3},"
+                          "{\"do\":\"delete_department\",\"id\":2}]");
+    release_together(s, "{}");
+    stage_settle(s, true); /* longer than one waits for whoever may be on his way */
+    assert_int_equal(resigned(s), 0);
+    expect_department(s, "平台", "研发", 3);
+    expect_department(s, "研发", "", 2);
+    expect_in_audit(s, "department:3", "department_kept");
+    expect_command(s, 3, "sync", "acme", NULL); /* reconciles leave it, too */
+    expect_department(s, "平台", "研发", 3);
+
+    char *hash = stage_redis_text(s, "HKEYS yq:{acme}:held");
+    expect_command(s, 0, "approve", "acme", hash, NULL);
+    assert_int_equal(resigned(s), 6);
+    expect_command(s, 0, "sync", "acme", NULL);
+    char *links = stage_redis_text(s, "HLEN yq:{acme}:link:department");
+    assert_string_equal(links, "0");
+    cJSON *all = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    const cJSON *row;
+    cJSON_ArrayForEach (row, yq_json_get(all, "departments")) {
+        bool root = strcmp(yq_json_get(row, "name")->valuestring, "总部") == 0;
+        assert_string_equal(yq_json_get(row, "status")->valuestring, root ? "1" : "0");
+    }
+    cJSON_Delete(all);
+    free(links);
+    free(hash);
+    expect_dead(s, 0);
+}
+
 /* A command whose wish is held ends with status 3, and says where to look. */
 static void a_held_command_says_so(void **state)
 {
@@ -146,6 +196,7 @@ int main(void)
         STORY(what_is_held_is_named_in_the_queue),
         STORY(as_many_as_the_limit_go),
         STORY(a_day_has_its_limit_too),
+        STORY(a_department_waits_for_those_who_are_held),
         STORY(a_held_command_says_so),
     };
     return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
