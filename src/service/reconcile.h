@@ -29,6 +29,7 @@ struct yq_reconcile_range {
     int64_t members_before, company_before;
     bool shrank;
     bool only_persons; /* R9 */
+    bool ids_only;     /* members were listed by user/list_id: nobody can be asked about singly */
 };
 
 struct yq_reconcile {

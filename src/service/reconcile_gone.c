@@ -47,10 +47,21 @@ static void no_removals(const struct yq_reconcile *r, const char *why)
 
 /* ---- is the listing to be relied on? ---- */
 
+/* Where nobody can be asked about singly, absence from lists is all that tells, and listings of one
+ * run that do not agree are not to be relied on, but for those who left between them. */
+static bool disagree(const struct yq_reconcile *r, const struct yq_snapshot *visible,
+                     const struct yq_snapshot *company)
+{
+    size_t lacking = 0;
+    for (size_t i = 0; r->range.ids_only && i < visible->count; i++)
+        lacking += yq_snapshot_find(company, visible->people[i].key) == NULL;
+    return lacking > visible->count / 1000;
+}
+
 /* The whole company, or *ret_sure false. Half of what was there before is no company from which
  * people left, but a list that lacks something; the second time it is believed, and held. */
-static int list_company(struct yq_reconcile *r, struct yq_snapshot *ret, bool *ret_sure,
-                        struct yq_error *err)
+static int list_company(struct yq_reconcile *r, const struct yq_snapshot *visible,
+                        struct yq_snapshot *ret, bool *ret_sure, struct yq_error *err)
 {
     *ret_sure = false;
     yq_reconcile_phase(r, "leavers", 0);
@@ -65,6 +76,8 @@ static int list_company(struct yq_reconcile *r, struct yq_snapshot *ret, bool *r
         no_removals(r, "the listing of the company has less than half of the people");
         r->range.company = ret->count;
         r->range.shrank = true;
+    } else if (disagree(r, visible, ret)) {
+        no_removals(r, "listings of the company do not agree");
     } else {
         r->range.company = ret->count;
         *ret_sure = true;
@@ -157,7 +170,7 @@ int yq_reconcile_find_gone(struct yq_reconcile *r, const struct yq_drift_links *
     if (r->kind != YQ_RECONCILE_FULL || secret == NULL || secret[0] == '\0')
         return 0;
     yq_snapshot_init(&company);
-    int rc = list_company(r, &company, &sure, err);
+    int rc = list_company(r, visible, &company, &sure, err);
     if (rc == 0 && sure) {
         judge_range(r, links, visible, &company);
         find_absent(links, visible, &company, &c);
@@ -169,7 +182,7 @@ int yq_reconcile_find_gone(struct yq_reconcile *r, const struct yq_drift_links *
     if (rc == 0 && c.count > 0) {
         yq_snapshot_release(&company);
         yq_snapshot_init(&company);
-        rc = list_company(r, &company, &sure, err);
+        rc = list_company(r, visible, &company, &sure, err);
         if (sure)
             keep_absent(&c, &company);
         else

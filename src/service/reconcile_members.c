@@ -83,6 +83,7 @@ static int read_wecom(struct members *m, struct yq_error *err)
                                &r->watch, err);
     r->range.members = m->wecom.count;
     r->range.only_persons = listing.only_persons;
+    r->range.ids_only = listing.how == YQ_WECOM_IDS;
     r->incomplete |= !listing.complete;
     if (!listing.complete)
         r->half = listing.error;
