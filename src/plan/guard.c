@@ -28,29 +28,63 @@ static bool is_guarded(const struct yq_operation *op, bool removals, bool moves)
     return (removals && op->kind == YQ_OP_MEMBER_RESIGN) || (moves && op->to_root);
 }
 
-static const struct yq_operation *guarded(const struct yq_plan *p, const char *target,
-                                          bool removals, bool moves)
+/* Who is removed, or moved to the root, by the id of the record: a plan may have many. */
+struct seat {
+    const char *target;
+    const struct yq_operation *removal, *move;
+    UT_hash_handle hh;
+};
+
+struct index {
+    struct seat *seats;
+};
+
+static struct index make_index(const struct yq_plan *p)
 {
+    struct index x = {0};
     for (size_t i = 0; i < p->operation_count; i++) {
         const struct yq_operation *op = p->operations[i];
-        if (is_guarded(op, removals, moves) && op->target && strcmp(op->target, target) == 0)
-            return op;
+        struct seat *s = NULL;
+        if (!is_guarded(op, true, true) || op->target == NULL)
+            continue;
+        HASH_FIND_STR(x.seats, op->target, s);
+        if (s == NULL) {
+            s = yq_arena_alloc(p->arena, sizeof(*s));
+            s->target = op->target;
+            HASH_ADD_KEYPTR(hh, x.seats, s->target, strlen(s->target), s);
+        }
+        if (s->removal == NULL && is_guarded(op, true, false))
+            s->removal = op;
+        if (s->move == NULL && is_guarded(op, false, true))
+            s->move = op;
     }
-    return NULL;
+    return x;
+}
+
+static void release_index(struct index *x)
+{
+    HASH_CLEAR(hh, x->seats);
+}
+
+static const struct yq_operation *guarded(const struct index *x, const char *target, bool removals)
+{
+    const struct seat *s;
+    HASH_FIND_STR(x->seats, target, s);
+    return s == NULL ? NULL : removals ? s->removal : s->move;
 }
 
 /* Who leaves with whom, or can only be written once somebody is gone, or moved to the root, does as
  * that person's removal or move does. NULL: nobody's. */
 static const struct yq_operation *
-guarded_before(const struct yq_plan *p, const struct yq_operation *op, bool removals, bool moves)
+guarded_before(const struct index *x, const struct yq_operation *op, bool removals, bool moves)
 {
     const struct yq_operation *first = NULL;
-    if (op->after != NULL)
-        first = guarded(p, op->after, removals, false);
-    if (first == NULL && op->after_move != NULL)
-        first = guarded(p, op->after_move, false, moves);
-    if (first == NULL && op->kind == YQ_OP_POST_REMOVE && op->target != NULL)
-        first = guarded(p, op->target, removals, false);
+    if (op->after != NULL && removals)
+        first = guarded(x, op->after, true);
+    if (first == NULL && op->after_move != NULL && moves)
+        first = guarded(x, op->after_move, false);
+    if (first == NULL && op->kind == YQ_OP_POST_REMOVE && op->target != NULL && removals)
+        first = guarded(x, op->target, true);
     return first;
 }
 
@@ -100,16 +134,18 @@ size_t yq_guard_apply(struct yq_plan *p, const struct yq_policy *policy,
     if (!hold_removals && !hold_moves)
         return 0;
     size_t held = 0;
+    struct index index = make_index(p);
     for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
         if (!is_guarded(op, hold_removals, hold_moves) &&
-            guarded_before(p, op, hold_removals, hold_moves) == NULL)
+            guarded_before(&index, op, hold_removals, hold_moves) == NULL)
             continue;
         op->held = true;
         held += is_guarded(op, hold_removals, hold_moves);
         size_t count = op->to_root ? p->moves_to_root : p->removals;
         hold_verdict(p, op, count, over_day ? limits.day : limits.run);
     }
+    release_index(&index);
     return held;
 }
 
@@ -133,11 +169,15 @@ size_t yq_guard_keep(struct yq_plan *p, const struct yq_held_plan *waiting)
         if (v != NULL)
             conclude_held(v, YQ_REASON_STILL_HELD);
     }
-    for (size_t i = 0; i < p->operation_count && kept > 0; i++) {
+    if (kept == 0)
+        return 0;
+    struct index index = make_index(p);
+    for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
-        const struct yq_operation *removal = guarded_before(p, op, true, true);
+        const struct yq_operation *removal = guarded_before(&index, op, true, true);
         op->held |= removal != NULL && removal->held;
     }
+    release_index(&index);
     return kept;
 }
 
@@ -145,18 +185,10 @@ size_t yq_guard_keep(struct yq_plan *p, const struct yq_held_plan *waiting)
 
 enum approval { LEFT_OUT, APPROVED, HELD_AGAIN };
 
-static bool same_subject(const struct yq_operation *a, const struct yq_operation *b)
-{
-    if (a->subject.kind != b->subject.kind)
-        return false;
-    return a->subject.kind == YQ_SUBJECT_MEMBER ? strcmp(a->subject.userid, b->subject.userid) == 0
-                                                : a->subject.id == b->subject.id;
-}
-
-static enum approval judge(const struct yq_plan *p, const struct yq_held_plan *approved,
+static enum approval judge(const struct index *x, const struct yq_held_plan *approved,
                            const struct yq_operation *op)
 {
-    const struct yq_operation *removal = guarded_before(p, op, true, true);
+    const struct yq_operation *removal = guarded_before(x, op, true, true);
     if (removal != NULL && removal != op && !yq_held_allows(approved, removal))
         return HELD_AGAIN;
     bool of_leaver = removal != NULL && op->kind == YQ_OP_POST_REMOVE &&
@@ -176,27 +208,49 @@ static void tell_verdict(struct yq_plan *p, const struct yq_operation *op, enum 
         (struct yq_reason){.code = a == HELD_AGAIN ? YQ_REASON_HELD_AGAIN : YQ_REASON_NOT_APPROVED};
 }
 
+struct left_out { /* a subject */
+    char key[YQ_SUBJECT_MAX];
+    UT_hash_handle hh;
+};
+
 /* What comes before it for its subject is left out: a record made or taken back, another main
  * department. Nothing that builds on it can be written. */
-static bool builds_on_left_out(const struct yq_plan *p, const enum approval *judged, size_t at)
+static enum approval build(struct yq_plan *p, struct left_out **subjects,
+                           const struct yq_operation *op, enum approval judged)
 {
-    for (size_t i = 0; i < at; i++) {
-        if (judged[i] == LEFT_OUT && same_subject(p->operations[i], p->operations[at]))
-            return true;
+    struct left_out *l;
+    char key[YQ_SUBJECT_MAX];
+    yq_subject_key(&op->subject, key);
+    HASH_FIND_STR(*subjects, key, l);
+    if (judged == APPROVED && l != NULL)
+        judged = is_guarded(op, true, true) ? HELD_AGAIN : LEFT_OUT;
+    if (judged == LEFT_OUT && l == NULL) {
+        l = yq_arena_alloc(p->arena, sizeof(*l));
+        memcpy(l->key, key, sizeof(key));
+        HASH_ADD_STR(*subjects, key, l);
     }
-    return false;
+    return judged;
+}
+
+static enum approval *judge_all(struct yq_plan *p, const struct yq_held_plan *approved)
+{
+    enum approval *judged =
+        yq_arena_alloc(p->arena, (p->operation_count + 1) * sizeof(enum approval));
+    struct index index = make_index(p);
+    struct left_out *subjects = NULL;
+    for (size_t i = 0; i < p->operation_count; i++) {
+        const struct yq_operation *op = p->operations[i];
+        judged[i] = build(p, &subjects, op, judge(&index, approved, op));
+    }
+    HASH_CLEAR(hh, subjects);
+    release_index(&index);
+    return judged;
 }
 
 size_t yq_guard_approve(struct yq_plan *p, const struct yq_held_plan *approved)
 {
     size_t held = 0, kept = 0;
-    enum approval *judged =
-        yq_arena_alloc(p->arena, (p->operation_count + 1) * sizeof(enum approval));
-    for (size_t i = 0; i < p->operation_count; i++) {
-        judged[i] = judge(p, approved, p->operations[i]);
-        if (judged[i] == APPROVED && builds_on_left_out(p, judged, i))
-            judged[i] = is_guarded(p->operations[i], true, true) ? HELD_AGAIN : LEFT_OUT;
-    }
+    const enum approval *judged = judge_all(p, approved);
     for (size_t i = 0; i < p->operation_count; i++) {
         struct yq_operation *op = p->operations[i];
         op->held = judged[i] == HELD_AGAIN;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "model/view.h"
+#include "plan/guard.h"
 #include "plan/plan.h"
 
 #define SOME 1000
@@ -195,6 +196,21 @@ static void gone(struct scale *s)
     }
 }
 
+/* The same, and everybody has a post of ours: the guard sees two operations for each, of which one
+ * goes with the other. */
+static void gone_with_posts(struct scale *s)
+{
+    gone(s);
+    (void)org(s, "901", "研发", "900");
+    for (size_t i = 0; i < s->count; i++) {
+        struct yq_eteams_member *e = yq_view_eteams_member(s->v, TEXT(s, "%zu", 2000000 + i));
+        struct yq_eteams_post *post = yq_arena_alloc(s->v->arena, sizeof(*post));
+        *post = (struct yq_eteams_post){TEXT(s, "yq-c-%s-901", e->id), "901", true};
+        e->posts = post;
+        e->post_count = 1;
+    }
+}
+
 static void rehires(struct scale *s)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -270,6 +286,22 @@ static void gone_departments(struct scale *s)
 
 /* ---- measuring ---- */
 
+/* All are held, and then approved. */
+static void hold_and_approve(const struct scale *s, struct yq_plan *plan)
+{
+    struct yq_guard_figures figures = {.size = (int64_t)s->count};
+    struct yq_held_plan *held = yq_held_new();
+    size_t removals = plan->removals, is_held = yq_guard_apply(plan, &s->policy, &figures);
+    assert_int_equal(is_held, removals > 3 ? removals : 0);
+    yq_held_collect(held, plan, s->v);
+    yq_held_name(held);
+    if (is_held > 0)
+        assert_int_equal(yq_guard_keep(plan, held), 0); /* they are held already */
+    if (is_held > 0)
+        assert_int_equal(yq_guard_approve(plan, held), 0);
+    yq_held_free(held);
+}
+
 static double cpu_ms(void)
 {
     struct timespec t;
@@ -284,10 +316,11 @@ static double plan_once(make *fill, size_t count)
     fill(&s);
     double from = cpu_ms();
     struct yq_plan *plan = yq_plan_make(s.v, &s.policy);
-    double took = cpu_ms() - from;
     if (plan->needs != NULL)
         fail_msg("needs %s", plan->needs->key);
     assert_true(plan->operation_count * 3 >= count);
+    hold_and_approve(&s, plan);
+    double took = cpu_ms() - from;
     yq_plan_free(plan);
     yq_view_free(s.v);
     return took;
@@ -327,6 +360,7 @@ SCALE(newcomers)
 SCALE(swaps)
 SCALE(leavers)
 SCALE(gone)
+SCALE(gone_with_posts)
 SCALE(rehires)
 SCALE(new_userids)
 SCALE(new_departments)
@@ -341,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_swaps),
         cmocka_unit_test(test_leavers),
         cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_gone_with_posts),
         cmocka_unit_test(test_rehires),
         cmocka_unit_test(test_new_userids),
         cmocka_unit_test(test_new_departments),
