@@ -296,6 +296,57 @@ static void who_fails_for_good_is_set_aside(void **state)
     expect_logged(s, 0, "event.dead");
 }
 
+static int64_t failed_rows(struct stage *s)
+{
+    return ask(s, STAGE_ETEAMS, "/_sim/writes", "failed");
+}
+
+/* Names that WeCom takes and eteams does not: those alone are set aside, with eteams' own words;
+ * who is in such a department waits for it, and nobody tries for ever. */
+static void names_that_eteams_refuses(void **state)
+{
+    struct stage *s = story(state);
+    tell(s, STAGE_ETEAMS, "/_sim/options", "{\"name_forbids\":\"#&\",\"name_max\":60}");
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "研发#二部", 1);
+    wecom_department(s, 4, "测试", 3);
+    wecom_member(s, "li.na", "李娜&", "2");
+    wecom_member(s, "zhao.min", "赵敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏敏", "2");
+    wecom_member(s, "wang.wei", "王伟", "3");
+    wecom_member(s, "chen.jing", "陈静", "2");
+    stage_settle(s, false);
+    expect_person(s, "chen.jing", "username", "陈静", "department", "研发", NULL);
+    stage_settle(s, true);
+    char *dead = stage_redis_text(s, "XRANGE yq:{acme}:dead - +");
+    assert_non_null(strstr(dead, "department:3"));
+    assert_non_null(strstr(dead, "member:li.na"));
+    assert_non_null(strstr(dead, "the name has a character that is not allowed"));
+    assert_non_null(strstr(dead, "the name is too long"));
+    assert_null(strstr(dead, "chen.jing"));
+    free(dead);
+    char *cases = stage_redis_text(s, "HGETALL yq:{acme}:cases");
+    assert_non_null(strstr(cases, "member:wang.wei"));
+    assert_non_null(strstr(cases, "parent_waits"));
+    free(cases);
+    expect_nobody(s, "li.na");
+    expect_nobody(s, "wang.wei");
+
+    int64_t failed = failed_rows(s);
+    stage_advance(s, (int64_t)24 * 3600 * 1000);
+    stage_settle(s, true);
+    assert_int_equal(failed_rows(s), failed); /* it is over */
+    stage_wecom_change(s, "[{\"do\":\"update_department\",\"id\":3,\"name\":\"研发二部\"},"
+                          "{\"do\":\"update_member\",\"userid\":\"li.na\",\"name\":\"李娜\"},"
+                          "{\"do\":\"update_member\",\"userid\":\"zhao.min\",\"name\":\"赵敏\"}]");
+    stage_settle(s, true);
+    expect_department(s, "研发二部", "", 3);
+    expect_person(s, "li.na", "username", "李娜", "department", "研发", NULL);
+    expect_person(s, "zhao.min", "username", "赵敏", NULL);
+    expect_command(s, 0, "sync", "acme", NULL); /* who waited for the department */
+    expect_person(s, "wang.wei", "department", "研发二部", NULL);
+    expect_department(s, "测试", "研发二部", 4);
+}
+
 /* While a subject waits for its next attempt, newer events of it wait behind, and an older value
  * is never written over a newer one. */
 static void newer_events_never_overtake(void **state)
@@ -400,6 +451,7 @@ int main(void)
         STORY(a_shut_api_is_left_alone_for_its_window),
         STORY(passing_faults_pass),
         STORY(who_fails_for_good_is_set_aside),
+        STORY(names_that_eteams_refuses),
         STORY(newer_events_never_overtake),
         STORY(too_many_requests_slow_the_bridge_down),
         STORY(shuffled_rows_find_their_people),

@@ -234,3 +234,15 @@ void et_rows(struct et_call *call, const char *member, const char *rule, et_row_
         yq_buf_release(&rows[i]);
     free(rows);
 }
+
+const char *et_name_fault(const struct et_call *call, const char *name)
+{
+    const struct et_options *o = &call->sim->options;
+    if (name[0] == '\0')
+        return "the name is empty";
+    if (strpbrk(name, o->name_forbids) != NULL)
+        return "the name has a character that is not allowed";
+    if (o->name_max > 0 && strlen(name) > (size_t)o->name_max)
+        return "the name is too long";
+    return NULL;
+}

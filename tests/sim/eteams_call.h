@@ -17,7 +17,9 @@ struct et_options {
     char header_name[ET_PREFIX_MAX], header_value[ET_PREFIX_MAX]; /* wanted if not empty */
     bool errcode_numbers, id_numbers;
     int64_t max_rows;
-    int64_t licence_limit; /* people in service; 0 = none */
+    int64_t licence_limit;            /* people in service; 0 = none */
+    char name_forbids[ET_PREFIX_MAX]; /* ASCII characters that no name may have */
+    int64_t name_max;                 /* bytes of a name; 0 = no limit */
     int64_t delay_ms;
     cJSON *assumed_off; /* array of last path parts; NULL = all are there */
 };
@@ -128,5 +130,8 @@ void et_control(struct et_sim *sim, const char *path, const struct sim_request *
 /* What an administrator does by hand (POST /_sim/change): one change or an array. Prints the ids. A
  * change that a rule refuses has its code in err. */
 int et_change(struct et_sim *sim, const cJSON *json, struct yq_buf *out, struct yq_error *err);
+
+/* Why a name is refused (410001), or NULL. */
+const char *et_name_fault(const struct et_call *call, const char *name);
 
 #endif

@@ -33,7 +33,7 @@
  * GET  faults   "hits" per kind, "rules"
  * POST options  any of {"prefix","require_header":{"name","value"},"errcode_numbers",
  *               "id_numbers","assumed_off":["queryExtra",…],"max_rows","licence_limit",
- *               "token_life_s","static_token"}
+ *               "name_forbids","name_max","token_life_s","static_token"}
  * POST tokens   {"revoke":true}: all codes and tokens end
  * GET  tokens   "issued": access tokens so far
  * POST delay    {"ms":50}: every answer of the interface comes so much later
@@ -152,6 +152,8 @@ static int post_options(struct control *c)
     o->id_numbers = yq_json_bool(c->body, "id_numbers", o->id_numbers);
     o->max_rows = number(c, "max_rows", o->max_rows);
     o->licence_limit = number(c, "licence_limit", o->licence_limit);
+    take_text(c->body, "name_forbids", o->name_forbids);
+    o->name_max = number(c, "name_max", o->name_max);
     a->token_life_ms = number(c, "token_life_s", a->token_life_ms / 1000) * 1000;
     if (yq_json_get(c->body, "assumed_off") != NULL) {
         cJSON_Delete(o->assumed_off);

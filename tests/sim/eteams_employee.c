@@ -44,9 +44,9 @@ static int take_texts(struct et_call *call, struct et_row *row, struct et_change
     const char *sex = change->value[EMP_SEX];
     if (sex != NULL && sex[0] && strcmp(sex, "male") != 0 && strcmp(sex, "female") != 0)
         return et_refuse(row, 410001, "sex is neither male nor female");
-    if (change->value[EMP_USERNAME] != NULL && change->value[EMP_USERNAME][0] == '\0')
-        return et_refuse(row, 410001, "the name is empty");
-    return 0;
+    const char *fault =
+        change->value[EMP_USERNAME] ? et_name_fault(call, change->value[EMP_USERNAME]) : NULL;
+    return fault != NULL ? et_refuse(row, 410001, fault) : 0;
 }
 
 static int take_department(struct et_call *call, struct et_row *row, struct et_change *change)

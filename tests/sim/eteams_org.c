@@ -101,9 +101,9 @@ static int take_texts(struct et_call *call, struct et_row *row, struct et_change
     const char *status = change->value[ORG_STATUS];
     if (status != NULL && strcmp(status, "0") != 0 && strcmp(status, "1") != 0)
         return et_refuse(row, 410001, "status is neither 0 nor 1");
-    if (change->value[ORG_NAME] != NULL && change->value[ORG_NAME][0] == '\0')
-        return et_refuse(row, 410001, "the name is empty");
-    return 0;
+    const char *fault =
+        change->value[ORG_NAME] ? et_name_fault(call, change->value[ORG_NAME]) : NULL;
+    return fault != NULL ? et_refuse(row, 410001, fault) : 0;
 }
 
 /* Resolves the parent of the row by the organisation rule. */
