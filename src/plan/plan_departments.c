@@ -272,7 +272,12 @@ static enum progress compare_record(struct planner *p, struct department *d)
         d->reason = (struct yq_reason){.code = YQ_REASON_NAME_TAKEN, .args = {who}};
         d->name_kept = true;
         d->name = own;
-        bool under_old_name = moved && renamed && look_at_place(p, d, &there) == FREE;
+        enum spot old = moved && renamed ? look_at_place(p, d, &there) : TAKEN;
+        if (old == UNKNOWN) { /* who has the old name there may be about to go */
+            d->name_kept = false;
+            return await_holder(p, d, old, there);
+        }
+        bool under_old_name = old == FREE;
         bool keeps_place = !under_old_name || rival(p, d) != NULL;
         if (!d->row->enabled && !may_be_enabled(p, d, !moved || !keeps_place))
             return d->progress;
