@@ -198,17 +198,17 @@ static enum progress avoid_circle(struct planner *p, struct department *d)
     int after = 0;
     const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, d->id);
     enum progress step = look_above(p, d, false, &own);
-    bool below_own = own;
-    if (step == READY && own)
+    bool below_own = own, circle = own || makes_circle(p, d);
+    if (step == READY && circle)
         step = settle_between(p, d, w->parent, &after);
-    if (step == READY && own)
+    if (step == READY && circle)
         step = look_above(p, d, true, &own);
     if (step == OPEN)
         return d->progress = OPEN;
-    if (!below_own || w->parent <= WECOM_ROOT)
+    if (!circle || w->parent <= WECOM_ROOT)
         return READY;
     const struct department *parent = settle_department(p, w->parent, false);
-    if (own || is_blocked(p, d))
+    if (own || (below_own && is_blocked(p, d)))
         return parent_waits(p, d, parent);
     d->depth = parent->depth + 1;
     d->stage = STAGE_DEPARTMENT + d->depth * STAGE_LEVEL;

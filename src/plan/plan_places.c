@@ -122,13 +122,23 @@ static bool leaves_place(struct planner *p, const struct department *o, const ch
             strcmp(o->parent.id, parent) != 0);
 }
 
+static const struct blocked *find_blocked(const struct planner *p, const struct department *d)
+{
+    const struct blocked *b = p->blocked;
+    while (b != NULL && b->id != d->id)
+        b = b->next;
+    return b;
+}
+
 bool is_blocked(const struct planner *p, const struct department *d)
 {
-    for (const struct blocked *b = p->blocked; b != NULL; b = b->next) {
-        if (b->id == d->id)
-            return true;
-    }
-    return false;
+    return find_blocked(p, d) != NULL;
+}
+
+bool makes_circle(const struct planner *p, const struct department *d)
+{
+    const struct blocked *b = find_blocked(p, d);
+    return b != NULL && b->circle;
 }
 
 enum spot look_at_place(struct planner *p, struct department *d,
@@ -277,13 +287,15 @@ bool may_stand_up(struct planner *p, const struct department *d)
 }
 
 /* Did d count on somebody who stays after all? */
-static bool counted_wrong(struct planner *p, const struct department *d)
+static bool counted_wrong(struct planner *p, const struct department *d, bool *ret_circle)
 {
     bool circle = false;
+    *ret_circle = false;
     if (d->progress != READY || !d->full || d->name == NULL)
         return false;
     if (d->row != NULL && !d->found && !in_place(d->row, d->parent.id))
         (void)look_above(p, d, true, &circle);
+    *ret_circle = circle;
     if (circle || d->parent.id == NULL)
         return circle;
     const struct yq_eteams_department *there = child_named(p, d->parent.id, d->name, true, d);
@@ -296,10 +308,11 @@ bool block_takers(struct planner *p)
 {
     bool found = false;
     for (const struct department *d = p->departments; d != NULL; d = d->hh.next) {
-        if (p->plan->needs != NULL || is_blocked(p, d) || !counted_wrong(p, d))
+        bool circle;
+        if (p->plan->needs != NULL || is_blocked(p, d) || !counted_wrong(p, d, &circle))
             continue;
         struct blocked *b = yq_arena_alloc(p->arena, sizeof(*b));
-        *b = (struct blocked){d->id, p->blocked};
+        *b = (struct blocked){d->id, circle, p->blocked};
         p->blocked = b;
         found = true;
     }

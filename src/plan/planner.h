@@ -134,6 +134,7 @@ struct member {
 
 struct blocked { /* a department whose wanted place is kept by somebody else, as was found out */
     uint32_t id;
+    bool circle; /* it would come below itself, by where others move */
     const struct blocked *next;
 };
 
@@ -238,6 +239,8 @@ bool may_stand_up(struct planner *p, const struct department *d);
  * move away. True: plan anew. */
 bool block_takers(struct planner *p);
 bool is_blocked(const struct planner *p, const struct department *d);
+/* Because it would come below itself. */
+bool makes_circle(const struct planner *p, const struct department *d);
 /* Is the record of a department that is gone linked with another one by this plan? */
 bool is_taken_over(struct planner *p, const struct yq_eteams_department *row);
 void release_places(struct planner *p);
