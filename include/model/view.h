@@ -234,5 +234,7 @@ struct yq_link_department *yq_view_set_department_link(struct yq_view *v,
                                                        const struct yq_link_department *link);
 struct yq_link_member *yq_view_set_member_link(struct yq_view *v,
                                                const struct yq_link_member *link);
+/* One of the view's own: it is found no more, though it lives as long as the view. */
+void yq_view_drop_member_link(struct yq_view *v, struct yq_link_member *link);
 
 #endif

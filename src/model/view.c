@@ -392,3 +392,9 @@ struct yq_link_member *yq_view_set_member_link(struct yq_view *v, const struct y
         row->owner = l;
     return l;
 }
+
+void yq_view_drop_member_link(struct yq_view *v, struct yq_link_member *link)
+{
+    disown_member(v, link);
+    HASH_DEL(v->member_links, link);
+}

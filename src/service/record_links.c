@@ -76,11 +76,18 @@ static void make_member(struct yq_record *r, const struct yq_operation *op, cons
     put_member(r, yq_view_set_member_link(r->view, &link));
 }
 
+/* Nothing that comes later in this run may write it again. */
+static void drop_member(struct yq_record *r, struct yq_link_member *link)
+{
+    yq_store_drop_member_link(r->commit, r->sync->keys, yq_record_id(r), link);
+    yq_view_drop_member_link(r->view, link);
+}
+
 /* The new userid takes the link over; what stood under the new one was withdrawn or never was. */
 static void move_member(struct yq_record *r, const struct yq_operation *op)
 {
-    const struct yq_link_member *old = yq_view_member_link(r->view, op->from_userid);
-    const struct yq_link_member *twin = yq_view_member_link(r->view, op->subject.userid);
+    struct yq_link_member *old = yq_view_member_link(r->view, op->from_userid);
+    struct yq_link_member *twin = yq_view_member_link(r->view, op->subject.userid);
     if (old == NULL)
         return;
     char key[YQ_USERID_MAX + 1];
@@ -89,8 +96,8 @@ static void move_member(struct yq_record *r, const struct yq_operation *op)
     link.key = key;
     link.userid = op->subject.userid;
     if (twin != NULL && twin != old)
-        yq_store_drop_member_link(r->commit, r->sync->keys, yq_record_id(r), twin);
-    yq_store_drop_member_link(r->commit, r->sync->keys, yq_record_id(r), old);
+        drop_member(r, twin);
+    drop_member(r, old);
     put_member(r, yq_view_set_member_link(r->view, &link));
 }
 
@@ -162,9 +169,9 @@ void yq_record_link(struct yq_record *r, const struct yq_operation *op, const ch
         move_member(r, op);
         break;
     case YQ_OP_MEMBER_UNLINK: {
-        const struct yq_link_member *link = yq_view_member_link(r->view, op->subject.userid);
+        struct yq_link_member *link = yq_view_member_link(r->view, op->subject.userid);
         if (link != NULL)
-            yq_store_drop_member_link(r->commit, r->sync->keys, yq_record_id(r), link);
+            drop_member(r, link);
         break;
     }
     case YQ_OP_MEMBER_REHIRE:

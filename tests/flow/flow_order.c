@@ -77,6 +77,33 @@ static void a_new_userid_keeps_the_person(void **state)
     expect_all_well(s);
 }
 
+/* Even where the link did not know of a part-time department of ours (its answer was lost once),
+ * which is learnt in the same run: nothing of the old link comes back. */
+static void a_new_userid_leaves_no_link_behind(void **state)
+{
+    struct stage *s = story(state);
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "测试", 1);
+    wecom_member(s, "u8831", "李娜", "2,3");
+    stage_settle(s, false);
+    char *id = person_id(s, "u8831");
+    char *link = stage_redis_text(s, "HGET yq:{acme}:link:member u8831");
+    char *posts = strstr(link, "\"posts\":[\"");
+    assert_non_null(posts);
+    memmove(posts + 9, strchr(posts, ']'), strlen(strchr(posts, ']')) + 1);
+    free(stage_redis_text(s, "HSET yq:{acme}:link:member u8831 %s", link));
+    stage_wecom_change(s,
+                       "{\"do\":\"rename_userid\",\"userid\":\"u8831\",\"new_userid\":\"li.na\"}");
+    stage_settle(s, true);
+    expect_person(s, "li.na", "id", id, "department", "研发,测试", NULL);
+    char *old = stage_redis_text(s, "HGET yq:{acme}:link:member u8831");
+    assert_string_equal(old, "");
+    free(link);
+    free(old);
+    free(id);
+    expect_all_well(s);
+}
+
 /* News of the new userid may overtake the event that tells of the change. */
 static void a_new_userid_before_its_news(void **state)
 {
@@ -264,6 +291,7 @@ int main(void)
         STORY(an_update_for_somebody_unknown_makes_him),
         STORY(the_burst_of_a_creation_makes_one_person),
         STORY(a_new_userid_keeps_the_person),
+        STORY(a_new_userid_leaves_no_link_behind),
         STORY(a_new_userid_before_its_news),
         STORY(a_twin_made_too_early_is_withdrawn),
         STORY(a_department_deleted_with_people_in_it),
