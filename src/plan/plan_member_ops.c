@@ -68,10 +68,6 @@ static bool wants(const struct member *m, const char *department)
         if (m->parts[i].id != NULL && strcmp(m->parts[i].id, department) == 0)
             return true;
     }
-    for (size_t i = 0; i < m->unseen_count; i++) {
-        if (strcmp(m->unseen[i], department) == 0)
-            return true;
-    }
     return false;
 }
 

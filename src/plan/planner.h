@@ -122,8 +122,6 @@ struct member {
     struct yq_ref main;
     struct yq_ref *parts;
     size_t part_count;
-    const char **unseen; /* departments whose posts stay: WeCom does not show them */
-    size_t unseen_count;
     const struct yq_wecom_member *leaders_from; /* who says the direct leaders; NULL: nobody */
     struct chain chain;
     struct yq_verdict *verdict;
