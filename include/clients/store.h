@@ -39,6 +39,9 @@ void yq_store_drop_department_link(struct yq_commit *c, const struct yq_keys *ke
                                    const struct yq_link_department *l);
 void yq_store_drop_member_link(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                                const struct yq_link_member *l);
+/* Hash `names`: eteams id -> what the department was last called, for people who read ids. */
+void yq_store_put_department_name(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                                  const char *eteams, const char *name);
 /* How many members are linked and not left: counts the hash, so ask only when it matters. */
 int yq_store_count_in_service(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                               int64_t *ret, struct yq_error *err);

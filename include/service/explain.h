@@ -24,7 +24,8 @@ struct yq_explain_event { /* something came in about it */
 };
 
 struct yq_explain_change {
-    const char *field, *before, *after; /* NULL: not said */
+    const char *field, *before, *after;   /* NULL: not said */
+    const char *before_name, *after_name; /* of the departments with these ids; NULL: not known */
 };
 
 struct yq_explain_step { /* something was done, or decided not to be */

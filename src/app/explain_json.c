@@ -62,6 +62,8 @@ static cJSON *step_as_json(const struct yq_explain_step *s)
         cJSON_AddStringToObject(change, "field", s->changes[i].field);
         add_value(change, "before", &s->changes[i], s->changes[i].before);
         add_value(change, "after", &s->changes[i], s->changes[i].after);
+        add_value(change, "before_name", &s->changes[i], s->changes[i].before_name);
+        add_value(change, "after_name", &s->changes[i], s->changes[i].after_name);
         cJSON_AddItemToArray(changes, change);
     }
     return item;

@@ -11,10 +11,12 @@
 #include "printing.h"
 #include "when.h"
 
-static char *shown_value(const char *field, const char *value)
+static char *shown_value(const char *field, const char *value, const char *name)
 {
     struct yq_buf text = YQ_BUF_INIT;
-    if (value == NULL || value[0] == '\0')
+    if (name != NULL)
+        yq_buf_addf(&text, "%s (%s)", name, value);
+    else if (value == NULL || value[0] == '\0')
         yq_buf_adds(&text, _("empty"));
     else if (yq_mask_is_personal(field))
         yq_mask_value(value, &text);
@@ -43,7 +45,8 @@ static void tell_event(struct yq_cli *cli, const struct yq_explain_event *e)
 
 static void tell_change(struct yq_cli *cli, const struct yq_explain_change *c)
 {
-    char *before = shown_value(c->field, c->before), *after = shown_value(c->field, c->after);
+    char *before = shown_value(c->field, c->before, c->before_name);
+    char *after = shown_value(c->field, c->after, c->after_name);
     const char *name = yq_words_of_field(c->field);
     if (c->before != NULL && c->after != NULL)
         fprintf(cli->out, _("    %s: %s → %s\n"), name, before, after);

@@ -166,6 +166,13 @@ int yq_store_read_plan(struct yq_redis *r, const struct yq_keys *keys, const cha
     return 0;
 }
 
+void yq_store_put_department_name(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                                  const char *eteams, const char *name)
+{
+    char names[YQ_KEY_MAX];
+    yq_commit_add(c, "HSET", yq_key(keys, id, "names", names), eteams, name, NULL);
+}
+
 void yq_store_put_case(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *subject_key, const char *json)
 {

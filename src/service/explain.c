@@ -75,6 +75,7 @@ static void add_change(struct gathering *g, struct yq_explain_step *step, const 
                        const cJSON *after, const char *field)
 {
     struct yq_explain_change *c = &step->changes[step->change_count++];
+    *c = (struct yq_explain_change){0};
     c->field = copy(g, field);
     c->before = value_text(g, yq_json_get(before, field));
     c->after = value_text(g, yq_json_get(after, field));
@@ -352,6 +353,41 @@ static int gather_dead(struct gathering *g)
     return result;
 }
 
+/* ---- names ---- */
+
+static int name_of(struct gathering *g, const char *department, const char **ret)
+{
+    char key[YQ_KEY_MAX];
+    if (department == NULL || department[0] == '\0')
+        return 0;
+    redisReply *reply = yq_redis_command(g->r, g->err, "HGET %s %s",
+                                         yq_key(g->keys, g->id, "names", key), department);
+    if (reply == NULL)
+        return -1;
+    if (reply->type == REDIS_REPLY_STRING)
+        *ret = copy(g, reply->str);
+    freeReplyObject(reply);
+    return 0;
+}
+
+/* Nobody knows a department by its id. */
+static int gather_names(struct gathering *g)
+{
+    for (size_t i = 0; i < g->e->step_count; i++) {
+        const struct yq_explain_step *s = &g->e->steps[i];
+        for (size_t k = 0; k < s->change_count; k++) {
+            struct yq_explain_change *c = &s->changes[k];
+            if (strcmp(c->field, "department") != 0 && strcmp(c->field, "parent") != 0 &&
+                strcmp(c->field, "post") != 0)
+                continue;
+            if (name_of(g, c->before, &c->before_name) != 0 ||
+                name_of(g, c->after, &c->after_name) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
 int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                       const struct yq_subject *subject, struct yq_explain *ret,
                       struct yq_error *err)
@@ -361,7 +397,7 @@ int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char
     yq_subject_key(subject, ret->key);
     if (gather_steps(&g) != 0 || gather_events(&g) != 0 || gather_link(&g) != 0 ||
         gather_retry(&g) != 0 || gather_case(&g) != 0 || gather_held(&g) != 0 ||
-        gather_dead(&g) != 0)
+        gather_dead(&g) != 0 || gather_names(&g) != 0)
         return -1;
     return 0;
 }

@@ -151,12 +151,22 @@ const char *yq_record_post_department(struct yq_record *r, const struct yq_opera
     return link ? link->eteams : "";
 }
 
+static void note_name(struct yq_record *r, const struct yq_operation *op, const char *target)
+{
+    if (target != NULL && op->name != NULL)
+        yq_store_put_department_name(r->commit, r->sync->keys, yq_record_id(r), target, op->name);
+}
+
 void yq_record_link(struct yq_record *r, const struct yq_operation *op, const char *target)
 {
     switch (op->kind) {
     case YQ_OP_DEPARTMENT_LINK:
     case YQ_OP_DEPARTMENT_CREATE:
         put_department(r, op, target);
+        note_name(r, op, target);
+        break;
+    case YQ_OP_DEPARTMENT_UPDATE:
+        note_name(r, op, target);
         break;
     case YQ_OP_DEPARTMENT_UNLINK:
         drop_department(r, op);

@@ -244,6 +244,24 @@ static void repeated_events_change_nothing(void **state)
     expect_all_well(s);
 }
 
+/* Nobody knows a department by its number. */
+static void explain_names_departments(void **state)
+{
+    struct stage *s = story(state);
+    wecom_department(s, 2, "研发", 1);
+    wecom_department(s, 3, "测试", 1);
+    wecom_member(s, "li.na", "李娜", "2");
+    stage_settle(s, false);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[3]}");
+    stage_settle(s, false);
+    char *text, *change;
+    assert_int_equal(stage_command(s, &text, "explain", "acme", "member", "li.na", NULL), 0);
+    change = strstr(text, "department: 研发 (");
+    if (change == NULL || strstr(change, " → 测试 (") == NULL)
+        fail_msg("no names in\n%s", text);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +278,7 @@ int main(void)
         STORY(a_mobile_given_up_late_is_remembered),
         STORY(values_follow_but_are_never_cleared),
         STORY(repeated_events_change_nothing),
+        STORY(explain_names_departments),
     };
     return cmocka_run_group_tests_name("moving", tests, NULL, NULL);
 }
