@@ -10,6 +10,7 @@
 
 #define YQ_XML_DEPTH 8       /* xml/ExtAttr/Item/Text/Value is 5 */
 #define YQ_XML_ELEMENTS 2048 /* in one text; more is refused */
+#define YQ_XML_ATTRIBUTES 64 /* the same; WeCom sends none */
 
 struct yq_xml;
 

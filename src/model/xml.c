@@ -33,6 +33,7 @@ struct yq_xml {
     size_t open;         /* the node whose text is being collected */
     size_t depth;        /* elements that are open */
     size_t elements;     /* elements so far */
+    size_t attributes;   /* … and attributes */
     struct yq_buf bytes; /* names and values */
     const char *refusal; /* why a handler stopped the parser; static text */
 };
@@ -75,13 +76,22 @@ static size_t add_node(struct yq_xml *x, const char *name, size_t parent)
     return x->count++;
 }
 
+/* Counted over the whole text. */
+static bool too_many(struct yq_xml *x, const XML_Char **attributes)
+{
+    for (size_t i = 0; attributes[i] != NULL; i += 2)
+        x->attributes++;
+    return x->attributes > YQ_XML_ATTRIBUTES;
+}
+
 static void on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 {
-    (void)attributes;
     struct yq_xml *x = data;
     x->depth++;
     if (++x->elements > YQ_XML_ELEMENTS) {
         refuse(x, "XML with too many elements");
+    } else if (attributes[0] != NULL && too_many(x, attributes)) {
+        refuse(x, "XML with too many attributes");
     } else if (x->depth > YQ_XML_DEPTH) {
         refuse(x, "XML nested too deeply");
     } else if (x->depth < CHILD) {
@@ -153,6 +163,16 @@ void yq_xml_free(struct yq_xml *x)
     free(x);
 }
 
+/* expat keeps its tables as large as the largest text has made them, and walks through all of them
+ * at every reset: what one hostile text has swollen would be paid by all that come behind it. */
+static void renew_parser(struct yq_xml *x)
+{
+    XML_ParserFree(x->parser);
+    x->parser = XML_ParserCreate(NULL);
+    if (x->parser == NULL)
+        abort(); /* no memory */
+}
+
 /* A reset forgets the handlers and the salt. */
 static void start_over(struct yq_xml *x)
 {
@@ -166,6 +186,7 @@ static void start_over(struct yq_xml *x)
     x->open = NO_NODE;
     x->depth = 0;
     x->elements = 0;
+    x->attributes = 0;
     x->refusal = NULL;
     yq_buf_clear(&x->bytes);
 }
@@ -181,6 +202,7 @@ int yq_xml_parse(struct yq_xml *x, const char *text, size_t len, struct yq_error
         const char *why = x->refusal;
         if (why == NULL)
             why = XML_ErrorString(XML_GetErrorCode(x->parser));
+        renew_parser(x);
         return yq_error_set(err, YQ_ERROR_INVALID, "%s", why != NULL ? why : "XML too large");
     }
     for (size_t i = 0; i < x->count; i++) {

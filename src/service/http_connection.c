@@ -52,26 +52,37 @@ static void resume(struct yq_http_connection *c)
     c->reading = true;
 }
 
-/* Whom nobody misses when a place is needed. */
-static bool is_idle(enum yq_http_state state)
+static struct yq_http_list *list_of(struct yq_http_server *s, enum yq_http_state state)
 {
-    return state == YQ_HTTP_WAITING || state == YQ_HTTP_LINGERING;
+    switch (state) {
+    case YQ_HTTP_WAITING:
+    case YQ_HTTP_LINGERING:
+        return &s->idle;
+    case YQ_HTTP_READING:
+    case YQ_HTTP_ANSWERING:
+        return &s->slow;
+    case YQ_HTTP_WORKING:
+    case YQ_HTTP_CLOSED:
+        break;
+    }
+    return &s->busy;
 }
 
-/* Moves between the two lists of the server as well. */
+/* Moves between the lists of the server as well. */
 void yq_http_connection_enter(struct yq_http_connection *c, enum yq_http_state state,
                               int64_t lasts_ms)
 {
     struct yq_http_server *s = c->server;
-    bool was_idle = is_idle(c->state);
-    bool will_be = is_idle(state);
-    if (was_idle != will_be) {
-        TAILQ_REMOVE(was_idle ? &s->idle : &s->busy, c, link);
-        TAILQ_INSERT_TAIL(will_be ? &s->idle : &s->busy, c, link);
+    struct yq_http_list *from = list_of(s, c->state), *to = list_of(s, state);
+    int64_t now_ms = lasts_ms > 0 ? yq_http_now_ms() : 0;
+    if (from != to) {
+        TAILQ_REMOVE(from, c, link);
+        TAILQ_INSERT_TAIL(to, c, link);
+        c->since_ms = now_ms;
     }
     c->state = state;
-    c->due_ms = lasts_ms > 0 ? yq_http_now_ms() + lasts_ms : 0;
-    if (will_be)
+    c->due_ms = lasts_ms > 0 ? now_ms + lasts_ms : 0;
+    if (to == &s->idle)
         yq_http_server_has_place(s);
 }
 
@@ -297,7 +308,8 @@ void yq_http_connection_open(struct yq_http_server *s, int fd)
     struct yq_http_connection *c = yq_calloc(1, sizeof(*c));
     c->server = s;
     c->fd = fd;
-    c->due_ms = yq_http_now_ms() + s->limits.idle_ms;
+    c->since_ms = yq_http_now_ms();
+    c->due_ms = c->since_ms + s->limits.idle_ms;
     TAILQ_INSERT_TAIL(&s->idle, c, link);
     event_assign(&c->readable, s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     event_assign(&c->writable, s->base, fd, EV_WRITE | EV_PERSIST, yq_http_on_writable, c);

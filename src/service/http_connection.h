@@ -41,6 +41,7 @@ struct yq_http_connection {
     bool closing;     /* close behind the answer */
     bool linger;      /* … and leave it time to arrive */
     bool continued;   /* 100 Continue has been sent */
+    int64_t since_ms; /* since when it is in its list; not kept while a handler has it */
     int64_t due_ms;   /* when the state has lasted too long; 0 = never */
     char *in;
     size_t in_len, in_cap;
@@ -65,6 +66,7 @@ struct yq_http_server {
     bool accepting, stopping;
     bool shared;              /* other processes have the listening socket, too */
     struct yq_http_list idle; /* WAITING or LINGERING, the longest first */
+    struct yq_http_list slow; /* READING or ANSWERING: it is the client's turn; the longest first */
     struct yq_http_list busy; /* all others */
     int count;
     struct yq_buf answer; /* reused: an answer is sent or copied at once */
@@ -77,7 +79,7 @@ void yq_http_connection_open(struct yq_http_server *s, int fd);
 void yq_http_connection_close(struct yq_http_connection *c);
 /* Ends one whose time is up. */
 void yq_http_connection_expire(struct yq_http_connection *c);
-/* A connection was closed, or is idle and could be. In http_server.c. */
+/* A connection was closed, or could be made to give way. In http_server.c. */
 void yq_http_server_closed_one(struct yq_http_server *s);
 void yq_http_server_has_place(struct yq_http_server *s);
 

@@ -19,6 +19,7 @@
 #define ACCEPT_AT_ONCE 64 /* then the others get their turn */
 #define IDLE_LOOKS 16     /* at most so many are asked whether they can go */
 #define SWEEP_US 100000   /* how late a deadline may be noticed */
+#define SLOW_MS 250       /* a client whose turn it is for so long gives way at the cap */
 #define LAST_CALL_MS 250  /* at a stop, for requests that are on their way */
 
 static void sweep_soon(struct yq_http_server *s)
@@ -52,7 +53,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     struct yq_http_server *s = context;
     int64_t now_ms = yq_http_now_ms();
     expire_list(&s->idle, now_ms);
-    expire_list(&s->busy, now_ms);
+    expire_list(&s->slow, now_ms);
+    if (!TAILQ_EMPTY(&s->slow))
+        yq_http_server_has_place(s); /* some of them may have become too slow */
     if (s->count > 0)
         sweep_soon(s);
 }
@@ -81,19 +84,36 @@ void yq_http_server_closed_one(struct yq_http_server *s)
     yq_http_server_has_place(s);
 }
 
-/* At the cap, who is idle longest gives way; with nobody idle, new ones wait in the backlog. */
-static bool make_place(struct yq_http_server *s)
+static struct yq_http_connection *idle_longest(const struct yq_http_server *s)
 {
     struct yq_http_connection *c = TAILQ_FIRST(&s->idle);
     for (int looks = 0; c != NULL && looks < IDLE_LOOKS; looks++) {
-        if (s->count < s->limits.max_connections)
-            return true;
-        struct yq_http_connection *next = TAILQ_NEXT(c, link);
         if (is_silent(c))
-            yq_http_connection_close(c);
-        c = next;
+            return c;
+        c = TAILQ_NEXT(c, link);
     }
-    if (s->count < s->limits.max_connections)
+    return NULL;
+}
+
+/* Who is idle longest, or has been sending his request or taking his answer for longer: many
+ * clients who do so byte by byte would keep out everybody else. Not who is being served. */
+static bool close_one(struct yq_http_server *s)
+{
+    struct yq_http_connection *idle = idle_longest(s), *slow = TAILQ_FIRST(&s->slow);
+    if (slow != NULL && slow->since_ms + SLOW_MS > yq_http_now_ms())
+        slow = NULL;
+    bool take_slow = slow != NULL && (idle == NULL || slow->since_ms < idle->since_ms);
+    struct yq_http_connection *c = take_slow ? slow : idle;
+    if (c == NULL)
+        return false;
+    yq_http_connection_close(c);
+    return true;
+}
+
+/* At the cap somebody gives way; while nobody can, new ones wait in the backlog. */
+static bool make_place(struct yq_http_server *s)
+{
+    if (s->count < s->limits.max_connections || close_one(s))
         return true;
     yq_log_calm(YQ_LOG_WARN, "http.full", s->url, "all connections are busy, new ones wait");
     set_accepting(s, false);
@@ -101,10 +121,12 @@ static bool make_place(struct yq_http_server *s)
 }
 
 /* Without a descriptor to accept with, the connection would stay in front of the queue, and the
- * loop would spin: one is kept for closing it. */
+ * loop would spin: somebody gives way, and where nobody can, one is kept for closing it. */
 static void shed_one(struct yq_http_server *s)
 {
     yq_log_calm(YQ_LOG_ERROR, "http.descriptors", s->url, "no descriptor left, connection closed");
+    if (close_one(s))
+        return;
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -220,6 +242,7 @@ static struct yq_http_server *serve_on(struct event_base *base, int fd,
     s->fd = fd;
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     TAILQ_INIT(&s->idle);
+    TAILQ_INIT(&s->slow);
     TAILQ_INIT(&s->busy);
     write_url(fd, s->url, sizeof(s->url));
     s->acceptable = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, s);
@@ -297,6 +320,8 @@ void yq_http_server_free(struct yq_http_server *s)
     yq_http_server_stop(s);
     while (!TAILQ_EMPTY(&s->idle))
         yq_http_connection_close(TAILQ_FIRST(&s->idle));
+    while (!TAILQ_EMPTY(&s->slow))
+        yq_http_connection_close(TAILQ_FIRST(&s->slow));
     while (!TAILQ_EMPTY(&s->busy)) {
         struct yq_http_connection *c = TAILQ_FIRST(&s->busy);
         c->has_handler = false;

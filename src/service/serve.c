@@ -12,11 +12,15 @@
 #include "service/core_dumps.h"
 #include "service/log.h"
 
-#define FIRST_REDIS_MS 1000 /* so long Redis is given before callbacks are taken without it */
-#define IDLE_MS 60000       /* a connection between two requests */
-#define STOP_MS 8000        /* then what workers have in hand is broken off: over within 10 s */
-#define DRAIN_MS 6000       /* of that, for requests that are under way */
-#define DRAIN_LOOK_MS 20    /* how often to see whether they are done */
+#define FIRST_REDIS_MS 1000  /* so long Redis is given before callbacks are taken without it */
+#define IDLE_MS 60000        /* a connection between two requests */
+#define OTHER_DESCRIPTORS 64 /* Redis, the spool, the loop, … */
+#define WORKER_DESCRIPTORS 10
+#define ADMIN_CONNECTIONS 64 /* where descriptors are short */
+#define LEAST_CONNECTIONS 16
+#define STOP_MS 8000     /* then what workers have in hand is broken off: over within 10 s */
+#define DRAIN_MS 6000    /* of that, for requests that are under way */
+#define DRAIN_LOOK_MS 20 /* how often to see whether they are done */
 
 /* The real time: a test that moves the clock must not cut a stop short. */
 static int64_t now_ms(void)
@@ -177,6 +181,28 @@ static int take_place(struct yq_daemon *d, struct yq_error *err)
     return yq_handover_new(&o, &d->handover, err);
 }
 
+/* A crowd at the listeners must not take the descriptors that Redis, the peers and the spool need.
+ */
+static int connections_of(const struct yq_daemon *d, enum yq_listener which)
+{
+    const struct yq_settings *s = d->settings;
+    struct rlimit limit;
+    int most = s->http.max_connections, workers = s->workers_max;
+    rlim_t others = OTHER_DESCRIPTORS + (rlim_t)workers * WORKER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= others + 2 * (rlim_t)most)
+        return most;
+    if (which == YQ_LISTENER_ADMIN)
+        return most < ADMIN_CONNECTIONS ? most : ADMIN_CONNECTIONS;
+    others += ADMIN_CONNECTIONS;
+    rlim_t left =
+        limit.rlim_cur > others + LEAST_CONNECTIONS ? limit.rlim_cur - others : LEAST_CONNECTIONS;
+    if (left >= (rlim_t)most)
+        return most;
+    yq_log(YQ_LOG_WARN, "serve.descriptors", "limit", yq_log_int((long long)limit.rlim_cur),
+           "connections", yq_log_int((long long)left), "wanted", yq_log_int(most), NULL);
+    return (int)left;
+}
+
 static struct yq_http_server *listen_on(struct yq_daemon *d, enum yq_listener which,
                                         const struct yq_route *routes, struct yq_error *err)
 {
@@ -187,7 +213,7 @@ static struct yq_http_server *listen_on(struct yq_daemon *d, enum yq_listener wh
                                     .max_headers = s->http.max_headers,
                                     .deadline_ms = s->http.deadline_ms,
                                     .idle_ms = IDLE_MS,
-                                    .max_connections = s->http.max_connections,
+                                    .max_connections = connections_of(d, which),
                                     .backlog = s->http.backlog};
     d->inherited.fds[which] = -1;
     return inherited >= 0 ? yq_http_server_adopt(d->base, inherited, &limits, routes)

@@ -239,6 +239,25 @@ static void test_elements(void **state)
     yq_buf_release(&b);
 }
 
+static void test_attributes(void **state)
+{
+    (void)state;
+    for (size_t count = YQ_XML_ATTRIBUTES - 1; count <= YQ_XML_ATTRIBUTES + 1; count++) {
+        struct yq_buf b = YQ_BUF_INIT;
+        yq_buf_adds(&b, "<xml a=\"\"><a");
+        for (size_t i = 1; i < count; i++)
+            yq_buf_addf(&b, " b%zu=\"2\"", i);
+        yq_buf_adds(&b, ">1</a></xml>");
+        if (count <= YQ_XML_ATTRIBUTES) {
+            parse(b.data);
+            expect("a", "1");
+        } else {
+            refuse(b.data, "XML with too many attributes");
+        }
+        yq_buf_release(&b);
+    }
+}
+
 static void test_large_value(void **state)
 {
     (void)state;
@@ -274,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_large_value),
         cmocka_unit_test(test_errors_hold_no_text),
     };
