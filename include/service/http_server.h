@@ -24,8 +24,8 @@ struct yq_http_limits {
     size_t max_headers;  /* bytes of the whole head: 431 */
     int64_t deadline_ms; /* from a request's first byte to its last, and for taking the answer */
     int64_t idle_ms;     /* a connection without a request is closed after that */
-    int max_connections; /* at the cap who is idle longest goes, or has been sending or taking for
-                            longer; while all are served, or just began, new ones wait */
+    int max_connections; /* at the cap whose turn it is for the longest gives way, those last who
+                            were answered 200 before; while all are served or new, others wait */
     int backlog;
 };
 

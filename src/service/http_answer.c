@@ -194,6 +194,8 @@ void yq_exchange_answer(struct yq_exchange *x, int status, const char *type, con
     }
     if (!x->request.keep_alive || c->ended || c->server->stopping)
         c->closing = true;
+    if (status == 200)
+        c->known = true;
     yq_buf_clear(answer);
     write_head(answer, c, status, type, len);
     if (!x->request.head_only)

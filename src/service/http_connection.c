@@ -31,7 +31,7 @@ int64_t yq_http_now_ms(void)
 static void free_connection(struct yq_http_connection *c)
 {
     struct yq_http_server *s = c->server;
-    TAILQ_REMOVE(&s->busy, c, link);
+    TAILQ_REMOVE(&s->lists[YQ_HTTP_BUSY], c, link);
     free(c->in);
     yq_buf_release(&c->out);
     yq_buf_release(&c->exchange.headers);
@@ -52,20 +52,21 @@ static void resume(struct yq_http_connection *c)
     c->reading = true;
 }
 
-static struct yq_http_list *list_of(struct yq_http_server *s, enum yq_http_state state)
+static enum yq_http_list_name list_of(const struct yq_http_connection *c, enum yq_http_state state)
 {
     switch (state) {
     case YQ_HTTP_WAITING:
+        return c->known ? YQ_HTTP_KEPT : YQ_HTTP_IDLE;
     case YQ_HTTP_LINGERING:
-        return &s->idle;
+        return YQ_HTTP_IDLE;
     case YQ_HTTP_READING:
     case YQ_HTTP_ANSWERING:
-        return &s->slow;
+        return YQ_HTTP_SLOW;
     case YQ_HTTP_WORKING:
     case YQ_HTTP_CLOSED:
         break;
     }
-    return &s->busy;
+    return YQ_HTTP_BUSY;
 }
 
 /* Moves between the lists of the server as well. */
@@ -73,16 +74,16 @@ void yq_http_connection_enter(struct yq_http_connection *c, enum yq_http_state s
                               int64_t lasts_ms)
 {
     struct yq_http_server *s = c->server;
-    struct yq_http_list *from = list_of(s, c->state), *to = list_of(s, state);
+    enum yq_http_list_name from = list_of(c, c->state), to = list_of(c, state);
     int64_t now_ms = lasts_ms > 0 ? yq_http_now_ms() : 0;
     if (from != to) {
-        TAILQ_REMOVE(from, c, link);
-        TAILQ_INSERT_TAIL(to, c, link);
+        TAILQ_REMOVE(&s->lists[from], c, link);
+        TAILQ_INSERT_TAIL(&s->lists[to], c, link);
         c->since_ms = now_ms;
     }
     c->state = state;
     c->due_ms = lasts_ms > 0 ? now_ms + lasts_ms : 0;
-    if (to == &s->idle)
+    if (to == YQ_HTTP_IDLE || to == YQ_HTTP_KEPT)
         yq_http_server_has_place(s);
 }
 
@@ -310,7 +311,7 @@ void yq_http_connection_open(struct yq_http_server *s, int fd)
     c->fd = fd;
     c->since_ms = yq_http_now_ms();
     c->due_ms = c->since_ms + s->limits.idle_ms;
-    TAILQ_INSERT_TAIL(&s->idle, c, link);
+    TAILQ_INSERT_TAIL(&s->lists[YQ_HTTP_IDLE], c, link);
     event_assign(&c->readable, s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     event_assign(&c->writable, s->base, fd, EV_WRITE | EV_PERSIST, yq_http_on_writable, c);
     resume(c);

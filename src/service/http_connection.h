@@ -40,6 +40,7 @@ struct yq_http_connection {
     bool has_handler; /* somebody will still call yq_exchange_answer */
     bool closing;     /* close behind the answer */
     bool linger;      /* … and leave it time to arrive */
+    bool known;       /* a request of his was answered 200 */
     bool continued;   /* 100 Continue has been sent */
     int64_t since_ms; /* since when it is in its list; not kept while a handler has it */
     int64_t due_ms;   /* when the state has lasted too long; 0 = never */
@@ -56,6 +57,15 @@ struct yq_http_connection {
 };
 TAILQ_HEAD(yq_http_list, yq_http_connection);
 
+/* Who waits for what, in the order in which they give way at the cap. */
+enum yq_http_list_name {
+    YQ_HTTP_IDLE, /* WAITING or LINGERING, and nobody whom we know */
+    YQ_HTTP_SLOW, /* READING or ANSWERING: it is the client's turn */
+    YQ_HTTP_KEPT, /* WAITING, after a request that was answered 200 */
+    YQ_HTTP_BUSY, /* all others: it is our turn */
+    YQ_HTTP_LISTS,
+};
+
 struct yq_http_server {
     struct event_base *base;
     struct yq_http_limits limits;
@@ -64,10 +74,8 @@ struct yq_http_server {
     int fd, spare_fd;
     struct event *acceptable, *sweep;
     bool accepting, stopping;
-    bool shared;              /* other processes have the listening socket, too */
-    struct yq_http_list idle; /* WAITING or LINGERING, the longest first */
-    struct yq_http_list slow; /* READING or ANSWERING: it is the client's turn; the longest first */
-    struct yq_http_list busy; /* all others */
+    bool shared;                              /* other processes have the listening socket, too */
+    struct yq_http_list lists[YQ_HTTP_LISTS]; /* each with the longest first */
     int count;
     struct yq_buf answer; /* reused: an answer is sent or copied at once */
 };

@@ -19,14 +19,20 @@
 #define ACCEPT_AT_ONCE 64 /* then the others get their turn */
 #define IDLE_LOOKS 16     /* at most so many are asked whether they can go */
 #define SWEEP_US 100000   /* how late a deadline may be noticed */
-#define SLOW_MS 250       /* a client whose turn it is for so long gives way at the cap */
+#define GRACE_MS 20       /* so long nobody is slow */
+#define FULL_US 10000     /* how soon to look again whether somebody can give way */
 #define LAST_CALL_MS 250  /* at a stop, for requests that are on their way */
+
+static void sweep_within(struct yq_http_server *s, int us)
+{
+    const struct timeval wait = {0, us};
+    evtimer_add(s->sweep, &wait);
+}
 
 static void sweep_soon(struct yq_http_server *s)
 {
-    static const struct timeval wait = {0, SWEEP_US};
     if (!evtimer_pending(s->sweep, NULL))
-        evtimer_add(s->sweep, &wait);
+        sweep_within(s, SWEEP_US);
 }
 
 /* No request waits to be read. */
@@ -52,10 +58,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     struct yq_http_server *s = context;
     int64_t now_ms = yq_http_now_ms();
-    expire_list(&s->idle, now_ms);
-    expire_list(&s->slow, now_ms);
-    if (!TAILQ_EMPTY(&s->slow))
-        yq_http_server_has_place(s); /* some of them may have become too slow */
+    for (int i = 0; i < YQ_HTTP_LISTS; i++)
+        expire_list(&s->lists[i], now_ms);
+    yq_http_server_has_place(s); /* who is slow could give way */
     if (s->count > 0)
         sweep_soon(s);
 }
@@ -84,9 +89,9 @@ void yq_http_server_closed_one(struct yq_http_server *s)
     yq_http_server_has_place(s);
 }
 
-static struct yq_http_connection *idle_longest(const struct yq_http_server *s)
+static struct yq_http_connection *silent_longest(const struct yq_http_list *list)
 {
-    struct yq_http_connection *c = TAILQ_FIRST(&s->idle);
+    struct yq_http_connection *c = TAILQ_FIRST(list);
     for (int looks = 0; c != NULL && looks < IDLE_LOOKS; looks++) {
         if (is_silent(c))
             return c;
@@ -95,15 +100,29 @@ static struct yq_http_connection *idle_longest(const struct yq_http_server *s)
     return NULL;
 }
 
-/* Who is idle longest, or has been sending his request or taking his answer for longer: many
- * clients who do so byte by byte would keep out everybody else. Not who is being served. */
+/* Whose turn it is for the longest, whether he says nothing, or sends or takes byte by byte: many
+ * of these would keep out everybody else. */
+static struct yq_http_connection *slowest(const struct yq_http_server *s)
+{
+    struct yq_http_connection *idle = silent_longest(&s->lists[YQ_HTTP_IDLE]);
+    struct yq_http_connection *slow = TAILQ_FIRST(&s->lists[YQ_HTTP_SLOW]);
+    if (slow != NULL && (idle == NULL || slow->since_ms < idle->since_ms))
+        return slow;
+    return idle;
+}
+
+static bool is_new(const struct yq_http_connection *c)
+{
+    return c->state != YQ_HTTP_LINGERING && c->since_ms + GRACE_MS > yq_http_now_ms();
+}
+
 static bool close_one(struct yq_http_server *s)
 {
-    struct yq_http_connection *idle = idle_longest(s), *slow = TAILQ_FIRST(&s->slow);
-    if (slow != NULL && slow->since_ms + SLOW_MS > yq_http_now_ms())
-        slow = NULL;
-    bool take_slow = slow != NULL && (idle == NULL || slow->since_ms < idle->since_ms);
-    struct yq_http_connection *c = take_slow ? slow : idle;
+    struct yq_http_connection *c = slowest(s);
+    if (c == NULL)
+        c = silent_longest(&s->lists[YQ_HTTP_KEPT]);
+    else if (is_new(c))
+        return false; /* he may be the honest one of a crowd */
     if (c == NULL)
         return false;
     yq_http_connection_close(c);
@@ -117,6 +136,7 @@ static bool make_place(struct yq_http_server *s)
         return true;
     yq_log_calm(YQ_LOG_WARN, "http.full", s->url, "all connections are busy, new ones wait");
     set_accepting(s, false);
+    sweep_within(s, FULL_US);
     return false;
 }
 
@@ -241,9 +261,8 @@ static struct yq_http_server *serve_on(struct event_base *base, int fd,
     s->routes = routes;
     s->fd = fd;
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    TAILQ_INIT(&s->idle);
-    TAILQ_INIT(&s->slow);
-    TAILQ_INIT(&s->busy);
+    for (int i = 0; i < YQ_HTTP_LISTS; i++)
+        TAILQ_INIT(&s->lists[i]);
     write_url(fd, s->url, sizeof(s->url));
     s->acceptable = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, s);
     s->sweep = evtimer_new(base, on_sweep, s);
@@ -289,11 +308,11 @@ int yq_http_server_open(const struct yq_http_server *s)
     return s->count;
 }
 
-static void last_call(struct yq_http_server *s)
+static void last_call(struct yq_http_list *list)
 {
     struct yq_http_connection *c;
     int64_t until = yq_http_now_ms() + LAST_CALL_MS;
-    TAILQ_FOREACH(c, &s->idle, link)
+    TAILQ_FOREACH(c, list, link)
     {
         if (c->due_ms == 0 || c->due_ms > until)
             c->due_ms = until;
@@ -310,7 +329,8 @@ void yq_http_server_stop(struct yq_http_server *s)
     set_accepting(s, false);
     close(s->fd);
     s->fd = -1;
-    last_call(s);
+    last_call(&s->lists[YQ_HTTP_IDLE]);
+    last_call(&s->lists[YQ_HTTP_KEPT]);
 }
 
 void yq_http_server_free(struct yq_http_server *s)
@@ -318,12 +338,11 @@ void yq_http_server_free(struct yq_http_server *s)
     if (s == NULL)
         return;
     yq_http_server_stop(s);
-    while (!TAILQ_EMPTY(&s->idle))
-        yq_http_connection_close(TAILQ_FIRST(&s->idle));
-    while (!TAILQ_EMPTY(&s->slow))
-        yq_http_connection_close(TAILQ_FIRST(&s->slow));
-    while (!TAILQ_EMPTY(&s->busy)) {
-        struct yq_http_connection *c = TAILQ_FIRST(&s->busy);
+    for (int i = 0; i < YQ_HTTP_BUSY; i++)
+        while (!TAILQ_EMPTY(&s->lists[i]))
+            yq_http_connection_close(TAILQ_FIRST(&s->lists[i]));
+    while (!TAILQ_EMPTY(&s->lists[YQ_HTTP_BUSY])) {
+        struct yq_http_connection *c = TAILQ_FIRST(&s->lists[YQ_HTTP_BUSY]);
         c->has_handler = false;
         if (c->state == YQ_HTTP_CLOSED)
             yq_http_connection_advance(c);

@@ -8,35 +8,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "crypto/wecom_crypt.h"
+#include "callback_make.h"
 #include "support/talk.h"
 
-#define TOKEN "FlowToken" /* as the stage has them */
-#define AES_KEY "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-#define RECEIVER "ww0123456789abcdef"
-#define AT "1767225600"
 #define ANSWER_MS 8000
-#define APART_US 2000
+#define LATE_US 10000000 /* the longest that is counted */
+#define STEP_US 100
 
 struct sender {
     struct callback_load *owner;
     pthread_t thread;
-    struct yq_wecom_crypt *crypt;
-    uint8_t key[YQ_WECOM_AES_KEY];
+    struct callback_maker *maker;
     struct talk talk; /* fd -1: not connected */
     bool keeps;
 };
 
 struct callback_load {
     int port, threads;
-    unsigned members;
+    unsigned members, apart_us;
+    int repeats;
     struct sender *senders;
     atomic_bool stopping;
     atomic_uint next;
-    atomic_long accepted, refused, broken, unwelcome;
+    atomic_long accepted, repeated, lost, unwelcome;
+    atomic_uint times[LATE_US / STEP_US]; /* how many took so long */
 };
 
 static int dial(int port)
@@ -51,79 +50,69 @@ static int dial(int port)
     return -1;
 }
 
-static struct yq_text text_of(const char *t)
-{
-    return (struct yq_text){t, strlen(t)};
-}
-
-/* The query and the body of a callback that says nothing but who was created. */
-static void write_callback(struct sender *s, unsigned number, struct yq_buf *query,
-                           struct yq_buf *body)
-{
-    char nonce[24], signature[YQ_WECOM_SIGNATURE + 1];
-    struct yq_text encrypted;
-    struct yq_buf message = YQ_BUF_INIT;
-    yq_buf_addf(&message,
-                "<xml><ToUserName>" RECEIVER "</ToUserName><FromUserName>sys</FromUserName>"
-                "<CreateTime>" AT "</CreateTime><MsgType>event</MsgType>"
-                "<Event>change_contact</Event><ChangeType>create_user</ChangeType>"
-                "<UserID>user.%u</UserID></xml>",
-                number);
-    (void)snprintf(nonce, sizeof(nonce), "%u", 1000000000u + number);
-    struct yq_text plain = {message.data, message.len};
-    if (yq_wecom_seal(s->crypt, s->key, (const uint8_t *)"0123456789abcdef", plain,
-                      text_of(RECEIVER), &encrypted) != YQ_CRYPT_OK ||
-        yq_wecom_sign(s->crypt, text_of(TOKEN), text_of(AT), text_of(nonce), encrypted,
-                      signature) != 0)
-        abort();
-    yq_buf_addf(query, "msg_signature=%s&timestamp=" AT "&nonce=%s", signature, nonce);
-    yq_buf_addf(body, "<xml><ToUserName>" RECEIVER "</ToUserName><Encrypt>%.*s</Encrypt></xml>",
-                (int)encrypted.len, encrypted.data);
-    yq_buf_release(&message);
-}
-
 static void send_request(struct sender *s, unsigned number)
 {
-    struct yq_buf request = YQ_BUF_INIT, query = YQ_BUF_INIT, body = YQ_BUF_INIT;
-    write_callback(s, number, &query, &body);
-    yq_buf_addf(&request,
-                "POST /wecom/callback/acme?%s HTTP/1.1\r\nHost: h\r\n%sContent-Length: %zu\r\n\r\n",
-                query.data, s->keeps ? "" : "Connection: close\r\n", body.len);
-    yq_buf_add(&request, body.data, body.len);
+    struct yq_buf request = YQ_BUF_INIT, text = YQ_BUF_INIT;
+    callback_text(number, &text);
+    callback_make(s->maker, text.data, text.len, s->keeps ? "" : "Connection: close\r\n", &request);
     talk_send_bytes(&s->talk, request.data, request.len);
     yq_buf_release(&request);
-    yq_buf_release(&query);
-    yq_buf_release(&body);
+    yq_buf_release(&text);
 }
 
-/* False when the connection is over. */
+static int64_t now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Since before it was connected. */
+static void note_time(struct callback_load *l, int64_t us)
+{
+    if (us >= LATE_US)
+        us = LATE_US - 1;
+    atomic_fetch_add(&l->times[us / STEP_US], 1);
+}
+
+/* False without an answer. The connection is over then, and where the answer says so. */
 static bool hear_answer(struct sender *s)
 {
     struct talk_answer a = {0};
-    if (!talk_read(&s->talk, &a, ANSWER_MS)) {
-        atomic_fetch_add(&s->owner->broken, 1);
-        talk_answer_release(&a);
-        return false;
-    }
-    bool good = a.status == 200 && strcmp(yq_buf_text(&a.body), "success") == 0;
-    atomic_fetch_add(good ? &s->owner->accepted : &s->owner->unwelcome, 1);
-    bool stays = s->keeps && strstr(a.head.data, "Connection: close") == NULL;
+    bool answered = talk_read(&s->talk, &a, ANSWER_MS);
+    bool good = answered && a.status == 200 && strcmp(yq_buf_text(&a.body), "success") == 0;
+    if (answered)
+        atomic_fetch_add(good ? &s->owner->accepted : &s->owner->unwelcome, 1);
+    if (!answered || !s->keeps || strstr(a.head.data, "Connection: close") != NULL)
+        talk_close(&s->talk);
     talk_answer_release(&a);
-    return stays;
+    return answered;
+}
+
+/* Once; what it comes to is counted where that is an answer. */
+static bool try_one(struct sender *s, unsigned number)
+{
+    if (s->talk.fd < 0)
+        s->talk.fd = dial(s->owner->port);
+    if (s->talk.fd < 0)
+        return false;
+    send_request(s, number);
+    return hear_answer(s);
 }
 
 static void send_one(struct sender *s)
 {
     struct callback_load *l = s->owner;
-    if (s->talk.fd < 0)
-        s->talk.fd = dial(l->port);
-    if (s->talk.fd < 0) {
-        atomic_fetch_add(&l->refused, 1);
-        return;
+    int64_t began = now_us();
+    unsigned number = atomic_fetch_add(&l->next, 1) % l->members;
+    bool answered = try_one(s, number);
+    for (int i = 0; i < l->repeats && !answered; i++) {
+        atomic_fetch_add(&l->repeated, 1);
+        answered = try_one(s, number);
     }
-    send_request(s, atomic_fetch_add(&l->next, 1) % l->members);
-    if (!hear_answer(s))
-        talk_close(&s->talk);
+    if (!answered)
+        atomic_fetch_add(&l->lost, 1);
+    note_time(l, now_us() - began);
 }
 
 static void *run(void *context)
@@ -131,27 +120,28 @@ static void *run(void *context)
     struct sender *s = context;
     while (!atomic_load(&s->owner->stopping)) {
         send_one(s);
-        (void)usleep(APART_US);
+        (void)usleep(s->owner->apart_us);
     }
     talk_close(&s->talk);
     return NULL;
 }
 
-struct callback_load *callback_load_start(int port, unsigned members, int threads)
+struct callback_load *callback_load_start(const struct callback_load_options *o)
 {
     struct callback_load *l = yq_calloc(1, sizeof(*l));
-    l->port = port;
-    l->threads = threads;
-    l->members = members;
-    l->senders = yq_calloc((size_t)threads, sizeof(*l->senders));
-    for (int i = 0; i < threads; i++) {
+    l->port = o->port;
+    l->threads = o->threads;
+    l->members = o->members;
+    l->apart_us = o->apart_us;
+    l->repeats = o->repeats;
+    l->senders = yq_calloc((size_t)o->threads, sizeof(*l->senders));
+    for (int i = 0; i < o->threads; i++) {
         struct sender *s = &l->senders[i];
         s->owner = l;
         s->talk.fd = -1;
         s->keeps = i % 2 == 1;
-        s->crypt = yq_wecom_crypt_new();
-        if (s->crypt == NULL || yq_wecom_key(AES_KEY, YQ_WECOM_AES_KEY_TEXT, s->key) != 0 ||
-            pthread_create(&s->thread, NULL, run, s) != 0)
+        s->maker = callback_maker_new();
+        if (pthread_create(&s->thread, NULL, run, s) != 0)
             abort();
     }
     return l;
@@ -162,15 +152,30 @@ long callback_load_accepted(const struct callback_load *l)
     return atomic_load(&l->accepted);
 }
 
+double callback_load_slowest_ms(struct callback_load *l, int percent)
+{
+    unsigned long all = 0, seen = 0, wanted;
+    static const size_t steps = LATE_US / STEP_US;
+    for (size_t i = 0; i < steps; i++)
+        all += atomic_load(&l->times[i]);
+    wanted = all * (unsigned long)percent / 100;
+    size_t at = 0;
+    while (at < steps && (seen += atomic_exchange(&l->times[at], 0)) <= wanted)
+        at++;
+    for (size_t i = at; i < steps; i++)
+        atomic_store(&l->times[i], 0);
+    return (double)at * STEP_US / 1000;
+}
+
 struct callback_load_figures callback_load_stop(struct callback_load *l)
 {
     atomic_store(&l->stopping, true);
     for (int i = 0; i < l->threads; i++) {
         (void)pthread_join(l->senders[i].thread, NULL);
-        yq_wecom_crypt_free(l->senders[i].crypt);
+        callback_maker_free(l->senders[i].maker);
     }
-    struct callback_load_figures f = {atomic_load(&l->accepted), atomic_load(&l->refused),
-                                      atomic_load(&l->broken), atomic_load(&l->unwelcome)};
+    struct callback_load_figures f = {atomic_load(&l->accepted), atomic_load(&l->repeated),
+                                      atomic_load(&l->lost), atomic_load(&l->unwelcome)};
     free(l->senders);
     free(l);
     return f;

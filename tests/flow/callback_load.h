@@ -1,23 +1,32 @@
 /* WeCom as a load that never pauses: authentic callbacks about the members user.0 and on, on
- * threads of their own, each either on new connections or on one that is kept. Nothing is repeated:
- * whatever is not answered 200 "success" is a loss. */
+ * threads of their own, each either on new connections or on one that is kept. Whatever is not
+ * answered 200 "success" is a loss. */
 #ifndef FLOW_CALLBACK_LOAD_H
 #define FLOW_CALLBACK_LOAD_H
 
 struct callback_load;
 
+struct callback_load_options {
+    int port;          /* of the daemon on 127.0.0.1 */
+    unsigned members;  /* how many there are */
+    int threads;       /* half of them keep their connection */
+    unsigned apart_us; /* how long each rests between two callbacks */
+    int repeats;       /* without an answer, so often again, at once */
+};
+
 struct callback_load_figures {
     long accepted;
-    long refused;   /* no connection */
-    long broken;    /* a connection without an answer */
+    long repeated;  /* sent again: no connection, or one without an answer */
+    long lost;      /* not answered at all */
     long unwelcome; /* another answer */
 };
 
-/* port: of the daemon on 127.0.0.1; members: how many there are; half of the threads keep their
- * connection. */
-struct callback_load *callback_load_start(int port, unsigned members, int threads);
+struct callback_load *callback_load_start(const struct callback_load_options *o);
 /* How many were accepted so far. */
 long callback_load_accepted(const struct callback_load *l);
+/* So long took what was answered since this was asked last, but for the slowest (100 - percent) in
+ * a hundred, from before it was connected. */
+double callback_load_slowest_ms(struct callback_load *l, int percent);
 struct callback_load_figures callback_load_stop(struct callback_load *l);
 
 #endif

@@ -185,6 +185,7 @@ struct stage *stage_new(const struct stage_options *o)
 {
     struct stage *s = new_stage();
     s->real_clock = o->real_clock;
+    s->descriptors = o->descriptors;
     s->callback_mode = o->callback_mode != NULL ? o->callback_mode : "full";
     s->redis = yq_temp_redis_new(NULL);
     if (s->redis == NULL)

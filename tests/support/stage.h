@@ -27,6 +27,7 @@ struct stage_options {
     const char *top_yaml;        /* more lines for the top level; NULL: none */
     int workers;                 /* default 2 */
     bool no_daemon;              /* do not start it yet */
+    int descriptors;             /* that the daemon may have; 0: as many as the test */
     bool no_spool;               /* what Redis does not take is answered 503 */
     bool real_clock;             /* nobody moves the clock: for measuring */
     bool contacts_only;          /* no app: no app_secret, no agent_id */

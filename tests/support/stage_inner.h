@@ -26,7 +26,8 @@ struct stage {
     char directory[64], config[96], clock_file[96];
     int64_t clock_ms;
     bool real_clock;
-    int passed_fd; /* to daemons; 0: none */
+    int passed_fd;   /* to daemons; 0: none */
+    int descriptors; /* of daemons; 0: as many as we have */
     struct yq_temp_redis *redis;
     struct yq_redis *look; /* our own connection; NULL until it is used */
     struct stage_process peers[2];

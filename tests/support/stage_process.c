@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,14 @@ static void pass_listener(int fd)
         _exit(124);
 }
 
+/* It raises what it may, so for good. */
+static void limit_descriptors(rlim_t most)
+{
+    const struct rlimit limit = {most, most};
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        _exit(123);
+}
+
 static void become(struct stage *s, const char *name, const char *const *argv, pid_t parent)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a crashed test leaves nothing behind */
@@ -74,6 +83,8 @@ static void become(struct stage *s, const char *name, const char *const *argv, p
         (void)setenv("YUNQIAO_CLOCK", s->clock_file, 1);
     if (s->passed_fd > 0 && strncmp(name, "daemon", 6) == 0)
         pass_listener(s->passed_fd);
+    if (s->descriptors > 0 && strncmp(name, "daemon", 6) == 0)
+        limit_descriptors((rlim_t)s->descriptors);
     execvp(argv[0], (char *const *)argv);
     _exit(127);
 }

@@ -118,6 +118,32 @@ static void test_cap_lets_new_ones_wait_while_all_are_busy(void **state)
     http_stop(&f);
 }
 
+/* A crowd of strangers, silent or slow, closes nobody who was answered before. */
+static void test_cap_keeps_who_is_known(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct yq_http_limits limits = usual_limits();
+    limits.max_connections = 3;
+    limits.deadline_ms = 60000;
+    http_start(&f, limits);
+    struct talk known = talk_open(f.url), strangers[8];
+    talk_send(&known, POST_ECHO("Content-Length: 1\r\n\r\nx"));
+    expect_answer(&known, 200, "x");
+    for (int i = 0; i < 8; i++) {
+        strangers[i] = talk_open(f.url);
+        talk_send(&strangers[i], i % 2 == 0 ? "POST" : "");
+    }
+    for (int i = 0; i < 6; i++)
+        assert_true(talk_ended(&strangers[i], SOON));
+    talk_send(&known, POST_ECHO("Content-Length: 1\r\n\r\ny"));
+    expect_answer(&known, 200, "y");
+    for (int i = 0; i < 8; i++)
+        talk_close(&strangers[i]);
+    talk_close(&known);
+    http_stop(&f);
+}
+
 /* Long before their deadline; and who has just come is not taken for one of them. */
 static void test_cap_closes_who_is_slow(void **state)
 {
@@ -378,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_cap_closes_who_is_idle_longest),
         cmocka_unit_test(test_cap_lets_new_ones_wait_while_all_are_busy),
         cmocka_unit_test(test_cap_closes_who_is_slow),
+        cmocka_unit_test(test_cap_keeps_who_is_known),
         cmocka_unit_test(test_survives_without_descriptors),
         cmocka_unit_test(test_client_that_does_not_wait),
         cmocka_unit_test(test_stops_behind_its_answers),
