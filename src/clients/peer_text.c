@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LONG_NUMBER 6 /* digits in a row that may be a mobile or an id */
+#define LONG_NUMBER 6   /* digits in a row that may be a mobile or an id */
+#define LONG_WORD 15    /* letters and digits in a row that may be a secret or a token … */
+#define LONGEST_WORD 31 /* … also without a digit */
 
 void yq_url_add(struct yq_buf *out, const char *text)
 {
@@ -27,14 +29,31 @@ void yq_url_add_pair(struct yq_buf *out, const char *name, const char *value)
     yq_url_add(out, value);
 }
 
+/* What stands in a row in a word that a peer repeats. */
+struct row {
+    size_t digits, letters; /* digits; letters, digits, - and _ */
+    bool has_digit;         /* among the letters */
+};
+
+static bool is_private(struct row *r, char c)
+{
+    bool digit = isdigit((unsigned char)c) != 0;
+    bool letter = isalnum((unsigned char)c) || c == '-' || c == '_';
+    r->digits = digit ? r->digits + 1 : 0;
+    r->letters = letter ? r->letters + 1 : 0;
+    r->has_digit = letter && (digit || r->has_digit);
+    return c == '@' || r->digits > LONG_NUMBER || r->letters > LONGEST_WORD ||
+           (r->letters > LONG_WORD && r->has_digit);
+}
+
 /* The length of the word that starts here, and whether nobody may read it. */
 static size_t word(const char *text, bool *ret_private)
 {
-    size_t len = 0, digits = 0;
+    struct row row = {0};
+    size_t len = 0;
     *ret_private = false;
     for (; text[len] != '\0' && text[len] != ' '; len++) {
-        digits = isdigit((unsigned char)text[len]) ? digits + 1 : 0;
-        if (digits > LONG_NUMBER || text[len] == '@')
+        if (is_private(&row, text[len]))
             *ret_private = true;
     }
     return len;

@@ -27,6 +27,17 @@ static size_t line_length(const char *from, size_t len)
     return end != NULL ? (size_t)(end - from) : NO_LINE;
 }
 
+/* A bare CR or LF among them, which others take for the end of the line. */
+static bool has_controls(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)line[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 /* "1a" or "1a;name=value". */
 static int read_size(const char *line, size_t len, size_t *ret)
 {
@@ -39,11 +50,8 @@ static int read_size(const char *line, size_t len, size_t *ret)
     }
     if (digits == 0 || (digits < len && line[digits] != ';'))
         return REFUSE;
-    for (size_t i = digits; i < len; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return REFUSE;
-    }
+    if (has_controls(line + digits, len - digits))
+        return REFUSE;
     *ret = size;
     return 0;
 }
@@ -90,6 +98,15 @@ static int take_end(struct yq_chunked *c, const char *bytes, size_t len)
     return 0;
 }
 
+/* "name: value", or the empty line at the end. */
+static bool is_trailer(const char *line, size_t len)
+{
+    if (len == 0)
+        return true;
+    bool named = line[0] != ':' && line[0] != ' ' && line[0] != '\t';
+    return named && memchr(line, ':', len) != NULL && !has_controls(line, len);
+}
+
 /* Trailers are dropped: nothing here has a use for them. */
 static int take_trailer(struct yq_chunked *c, const char *bytes, size_t len)
 {
@@ -99,6 +116,8 @@ static int take_trailer(struct yq_chunked *c, const char *bytes, size_t len)
         return REFUSE;
     if (line == NO_LINE)
         return 1;
+    if (!is_trailer(bytes + c->used, line))
+        return REFUSE;
     c->trailer += seen;
     c->used += seen;
     if (line == 0)

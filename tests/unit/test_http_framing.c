@@ -242,6 +242,9 @@ static const struct {
     {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n1\rX\r\n0\r\n\r\n")},
     {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n0\n\r\n")},
     {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n0\r\n\n")},
+    {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n0\r\nX: a\n\nb: c\r\n\r\n")},
+    {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n0\r\nX: a\r\n b\r\n\r\n")},
+    {400, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n0\r\n")}, /* a request as trailers */
     {413, POST_ECHO("Transfer-Encoding: chunked\r\n\r\nffffffff\r\nX")},
     {413, POST_ECHO("Transfer-Encoding: chunked\r\n\r\n3e9\r\nX")},
     {413, POST_ECHO("Content-Length: 1001\r\n\r\n")},
