@@ -14,6 +14,7 @@
 
 #include "clients/lease.h"
 #include "clients/redis.h"
+#include "clients/retention.h"
 #include "model/event.h"
 
 #define YQ_QUEUE_GROUP "sync"
@@ -77,9 +78,10 @@ struct yq_queue_stats {
 };
 int yq_queue_stats(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
                    struct yq_queue_stats *ret, struct yq_error *err);
-/* Trims what is acknowledged and older than retain_ms. *ret_trimmed counts. */
-int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
-                  int64_t retain_ms, int64_t *ret_trimmed, struct yq_error *err);
+/* Trims what is acknowledged and too old or too much, with its raw text; never what is not
+ * acknowledged, however much that is. *ret_trimmed counts. */
+int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                  const struct yq_retention *keep, int64_t *ret_trimmed, struct yq_error *err);
 
 /* ---- the sets over all connections: hints only, a sweep finds what they miss ---- */
 int yq_ready_add(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,

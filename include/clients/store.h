@@ -10,6 +10,7 @@
 
 #include "clients/lease.h"
 #include "clients/redis.h"
+#include "clients/retention.h"
 #include "model/link.h"
 #include "model/subject.h"
 #include "model/view.h"
@@ -123,10 +124,10 @@ void yq_store_add_dead(struct yq_commit *c, const struct yq_keys *keys, const ch
 void yq_store_add_run(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                       const char *json);
 
-/* ---- what has been told long enough: audit and runs older than retain_ms. Dead letters stay until
- * somebody deals with them. The clock is the caller's; ids of entries are Redis' time. ---- */
-int yq_store_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
-                  int64_t retain_ms, struct yq_error *err);
+/* ---- what has been told long enough: audit and runs that are too old or too many. Dead letters
+ * stay until somebody deals with them. ---- */
+int yq_store_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                  const struct yq_retention *keep, struct yq_error *err);
 
 /* ---- settings: hash `settings`; owed reconcile: hash `owed`, reason -> milliseconds ---- */
 int yq_store_get_paused(struct yq_redis *r, const struct yq_keys *keys, const char *id,

@@ -70,6 +70,10 @@ const struct yq_option yq_options[] = {
            .min = 2 * SECOND, .max = 10 * MINUTE),
     OPTION("retention", DURATION, RELOAD, "7d", S(retention_ms),
            "how long settled events are kept for replay", .min = HOUR, .max = 365 * DAY),
+    OPTION("retention_max", INT, RELOAD, "1000000", S(retention_max),
+           "how many settled events, audit entries and runs of a connection are kept at most, of "
+           "each; the oldest go first",
+           .min = 1000, .max = 100000000),
     OPTION("retry.first", DURATION, RELOAD, "2s", S(retry_first_ms),
            "wait after the first failure of a subject; doubles from there", .min = 10, .max = HOUR),
     OPTION("retry.max", DURATION, RELOAD, "10m", S(retry_max_ms),

@@ -7,6 +7,8 @@
 #include "clients/queue.h"
 #include "unread.h"
 
+#define TRIM_STEP 1000 /* entries with their raw texts that a script looks at */
+
 /* KEYS: events, dead, retry. ARGV: group. Answers {length, waiting, pending, dead, retrying, id of
  * the oldest entry that is not acknowledged or ""}. Redis does not know its lag after entries were
  * deleted by hand: then up to 10,000 are counted. */
@@ -31,8 +33,11 @@ static const struct yq_redis_script stats_script = {
     "return {length, waiting, pending, redis.call('XLEN', KEYS[2]), redis.call('HLEN', KEYS[3]),\n"
     "        oldest}\n"};
 
-/* KEYS: events. ARGV: group, oldest id to keep. The bound moves down to the oldest pending entry
- * and to the last one that was read; without a group nothing is known to be settled. */
+/* KEYS: events. ARGV: group, oldest id to keep, how many to keep (0: any number), how many may go
+ * at once where these are too many. The bound moves up past what is too much, then down to the
+ * oldest pending entry and to the last one that was read; without a group nothing is known to be
+ * settled.
+ */
 static const struct yq_redis_script trim_script = {
     YQ_LUA_GROUP_OF "local events, group, bound = KEYS[1], ARGV[1], ARGV[2]\n"
                     "local g = group_of(events, group)\n"
@@ -43,6 +48,13 @@ static const struct yq_redis_script trim_script = {
                     "  if am ~= bm then return tonumber(am) < tonumber(bm) end\n"
                     "  if #as ~= #bs then return #as < #bs end\n"
                     "  return as < bs\n"
+                    "end\n"
+                    "local most, step = tonumber(ARGV[3]), tonumber(ARGV[4])\n"
+                    "local excess = most > 0 and redis.call('XLEN', events) - most or 0\n"
+                    "if excess > 0 then\n"
+                    "  local n = math.min(excess, step) + 1\n"
+                    "  local first = redis.call('XRANGE', events, '-', '+', 'COUNT', n)\n"
+                    "  if before(bound, first[#first][1]) then bound = first[#first][1] end\n"
                     "end\n"
                     "local read = g['last-delivered-id']\n"
                     "if before(read, bound) then bound = read end\n"
@@ -73,17 +85,24 @@ int yq_queue_stats(struct yq_redis *r, const struct yq_keys *keys, const char *i
     return 0;
 }
 
-int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
-                  int64_t retain_ms, int64_t *ret_trimmed, struct yq_error *err)
+int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                  const struct yq_retention *keep, int64_t *ret_trimmed, struct yq_error *err)
 {
-    char events[YQ_KEY_MAX], bound[YQ_ENTRY_MAX];
-    int64_t oldest = now_ms > retain_ms ? now_ms - retain_ms : 0;
+    char events[YQ_KEY_MAX], bound[YQ_ENTRY_MAX], most[24], step[24];
+    int64_t oldest = keep->now_ms > keep->keep_ms ? keep->now_ms - keep->keep_ms : 0;
+    int64_t all = 0, trimmed = TRIM_STEP;
     (void)snprintf(bound, sizeof(bound), "%" PRId64 "-0", oldest);
-    const char *argv[] = {yq_key(keys, id, "events", events), YQ_QUEUE_GROUP, bound};
-    redisReply *reply = yq_redis_script(r, &trim_script, 1, 3, argv, NULL, err);
-    if (reply == NULL)
-        return -1;
-    *ret_trimmed = reply->integer;
-    freeReplyObject(reply);
+    (void)snprintf(most, sizeof(most), "%" PRId64, keep->most);
+    (void)snprintf(step, sizeof(step), "%d", TRIM_STEP);
+    const char *argv[] = {yq_key(keys, id, "events", events), YQ_QUEUE_GROUP, bound, most, step};
+    for (int i = 0; i < YQ_TRIM_ROUNDS && trimmed >= TRIM_STEP; i++) {
+        redisReply *reply = yq_redis_script(r, &trim_script, 1, 5, argv, NULL, err);
+        if (reply == NULL)
+            return -1;
+        trimmed = reply->integer;
+        all += trimmed;
+        freeReplyObject(reply);
+    }
+    *ret_trimmed = all;
     return 0;
 }

@@ -262,18 +262,33 @@ int yq_store_owe_reconcile(struct yq_redis *r, const struct yq_keys *keys, const
     return run(r, 4, argv, err);
 }
 
-int yq_store_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
-                  int64_t retain_ms, struct yq_error *err)
+/* By whole nodes of the stream, and some thousand entries a call. */
+static int trim_stream(struct yq_redis *r, const char *key, const char *how, int64_t bound,
+                       struct yq_error *err)
 {
-    static const char *const streams[] = {"audit", "runs"};
-    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
-        char key[YQ_KEY_MAX];
+    long long trimmed = 1;
+    for (int i = 0; i < YQ_TRIM_ROUNDS && trimmed > 0; i++) {
         redisReply *reply =
-            yq_redis_command(r, err, "XTRIM %s MINID ~ %lld", yq_key(keys, id, streams[i], key),
-                             (long long)(now_ms > retain_ms ? now_ms - retain_ms : 0));
+            yq_redis_command(r, err, "XTRIM %s %s ~ %lld", key, how, (long long)bound);
         if (reply == NULL)
             return -1;
+        trimmed = reply->integer;
         freeReplyObject(reply);
+    }
+    return 0;
+}
+
+int yq_store_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                  const struct yq_retention *keep, struct yq_error *err)
+{
+    static const char *const streams[] = {"audit", "runs"};
+    int64_t oldest = keep->now_ms > keep->keep_ms ? keep->now_ms - keep->keep_ms : 0;
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+        char key[YQ_KEY_MAX];
+        (void)yq_key(keys, id, streams[i], key);
+        if (trim_stream(r, key, "MINID", oldest, err) != 0 ||
+            (keep->most > 0 && trim_stream(r, key, "MAXLEN", keep->most, err) != 0))
+            return -1;
     }
     return 0;
 }

@@ -72,10 +72,10 @@ static int trim(struct yq_scheduler *s, struct yq_error *err)
 {
     for (size_t i = 0; i < s->settings->connection_count; i++) {
         int64_t trimmed;
-        if (yq_queue_trim(s->redis, &s->keys, s->ids[i], yq_wall_ms(s->clock),
-                          s->settings->retention_ms, &trimmed, err) != 0 ||
-            yq_store_trim(s->redis, &s->keys, s->ids[i], yq_wall_ms(s->clock),
-                          s->settings->retention_ms, err) != 0)
+        const struct yq_retention keep = {yq_wall_ms(s->clock), s->settings->retention_ms,
+                                          s->settings->retention_max};
+        if (yq_queue_trim(s->redis, &s->keys, s->ids[i], &keep, &trimmed, err) != 0 ||
+            yq_store_trim(s->redis, &s->keys, s->ids[i], &keep, err) != 0)
             return -1;
         if (trimmed > 0)
             yq_log(YQ_LOG_INFO, "queue.trimmed", "connection", s->ids[i], "entries",

@@ -106,6 +106,7 @@ static void test_sample_shows_the_defaults(void **state)
     assert_int_equal(s->workers_max, bare->workers_max);
     assert_int_equal(s->lease_ms, bare->lease_ms);
     assert_int_equal(s->retention_ms, bare->retention_ms);
+    assert_int_equal(s->retention_max, bare->retention_max);
     assert_int_equal(s->retry_attempts, bare->retry_attempts);
     assert_memory_equal(&s->http, &bare->http, sizeof(s->http));
     assert_memory_equal(&s->connections[0].callback, &bare->connections[0].callback,

@@ -285,7 +285,17 @@ static void figures_belong_together(void **state)
 static int64_t trim(int64_t now_ms, int64_t retain_ms)
 {
     int64_t trimmed = -1;
-    assert_int_equal(yq_queue_trim(redis, &keys, "acme", now_ms, retain_ms, &trimmed, NULL), 0);
+    const struct yq_retention keep = {now_ms, retain_ms, 0};
+    assert_int_equal(yq_queue_trim(redis, &keys, "acme", &keep, &trimmed, NULL), 0);
+    return trimmed;
+}
+
+/* All are young enough. */
+static int64_t trim_to(int64_t most)
+{
+    int64_t trimmed = -1;
+    const struct yq_retention keep = {1, 7 * day, most};
+    assert_int_equal(yq_queue_trim(redis, &keys, "acme", &keep, &trimmed, NULL), 0);
     return trimmed;
 }
 
@@ -333,6 +343,36 @@ static void trimming_knows_the_order_of_ids(void **state)
     assert_int_equal(trim(100 * day, day), 1); /* 5-9 is pending */
     tell("XACK yq:{acme}:events sync %s", "5-9");
     assert_int_equal(trim(100 * day, day), 2); /* up to the last one read, 5-11 */
+    yq_deliveries_release(&d);
+}
+
+/* Of more than so many the oldest go, a thousand at a time, though none is old. */
+static void too_many_are_trimmed(void **state)
+{
+    (void)state;
+    struct yq_deliveries d = {0};
+    tell("EVAL %s 0", "for i = 1, 2600 do\n"
+                      "  redis.call('XADD', 'yq:{acme}:events', (1000 + i) .. '-0', 'v', '1')\n"
+                      "end");
+    assert_int_equal(trim_to(100), 0); /* no group */
+    make_group(true);
+    assert_int_equal(trim_to(100), 0); /* nothing was read */
+    assert_int_equal(read_new(&d, 2550), 2550);
+    assert_int_equal(trim_to(100), 0); /* nor settled */
+    tell("EVAL %s 0", "for i = 1, 2550 do\n"
+                      "  if i ~= 2540 then\n"
+                      "    redis.call('XACK', 'yq:{acme}:events', 'sync', (1000 + i) .. '-0')\n"
+                      "  end\n"
+                      "end");
+    assert_int_equal(trim_to(2600), 0);
+    assert_int_equal(trim_to(2590), 10);
+    assert_int_equal(trim_to(0), 0); /* any number */
+    assert_int_equal(trim_to(100), 2490);
+    assert_int_equal(trim_to(10), 39); /* up to 3540-0, which is pending */
+    assert_int_equal(stats(1).length, 61);
+    tell("XACK yq:{acme}:events sync %s", "3540-0");
+    assert_int_equal(trim_to(10), 10); /* up to the last one that was read */
+    assert_int_equal(stats(1).waiting, 50);
     yq_deliveries_release(&d);
 }
 
@@ -465,6 +505,7 @@ int main(void)
         TEST(figures_belong_together),
         TEST(trimming_never_passes_what_is_open),
         TEST(trimming_knows_the_order_of_ids),
+        TEST(too_many_are_trimmed),
         TEST(who_waits_longest_comes_first),
         TEST(a_waiting_worker_is_woken),
         TEST(the_delayed_come_when_they_are_due),

@@ -378,9 +378,54 @@ static void without_redis_reading_fails_and_says_so(void **state)
 
 #define TEST(f) cmocka_unit_test_setup(f, empty)
 
+static void fill(const char *stream)
+{
+    char command[128];
+    struct yq_error err = {0};
+    (void)snprintf(command, sizeof(command), "yq:{acme}:%s", stream);
+    redisReply *reply =
+        yq_redis_command(redis, &err, "EVAL %s 1 %s",
+                         "for i = 1, 25000 do\n"
+                         "  redis.call('XADD', KEYS[1], (1000 + i) .. '-0', 'f', 'v')\n"
+                         "end",
+                         command);
+    if (reply == NULL)
+        fail_msg("%s", err.text);
+    freeReplyObject(reply);
+}
+
+static void trim(int64_t now_ms, int64_t most)
+{
+    const struct yq_retention keep = {now_ms, 1000, most};
+    assert_int_equal(yq_store_trim(redis, &keys, "acme", &keep, NULL), 0);
+}
+
+/* In one go, though Redis takes no more than some thousand away at once; a node of the stream, a
+ * hundred entries, may stay. */
+static void what_was_told_is_kept_by_age_and_number(void **state)
+{
+    (void)state;
+    trim(1, 10); /* no streams */
+    fill("audit");
+    fill("runs");
+    freeReplyObject(ask("XADD yq:{acme}:dead 1-0 event 1-0"));
+    trim(2000, 0);
+    assert_int_equal(ask_number("XLEN yq:{acme}:audit"), 25000);
+    trim(2000, 24000);
+    assert_in_range(ask_number("XLEN yq:{acme}:audit"), 24000, 24100);
+    assert_in_range(ask_number("XLEN yq:{acme}:runs"), 24000, 24100);
+    trim(2000, 300);
+    assert_in_range(ask_number("XLEN yq:{acme}:audit"), 300, 400);
+    assert_in_range(ask_number("XLEN yq:{acme}:runs"), 300, 400);
+    trim(27000, 300); /* too old are those before 26000 */
+    assert_in_range(ask_number("XLEN yq:{acme}:audit"), 1, 101);
+    assert_int_equal(ask_number("XLEN yq:{acme}:dead"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_was_told_is_kept_by_age_and_number),
         TEST(links_come_back_by_either_side),
         TEST(many_links_at_once),
         TEST(a_dropped_link_leaves_its_successor_alone),
