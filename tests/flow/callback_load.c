@@ -32,6 +32,10 @@ struct callback_load {
     unsigned members, apart_us;
     int repeats;
     struct sender *senders;
+    pthread_mutex_t lock;
+    unsigned char *marks; /* by serial: 1 where it was accepted */
+    size_t mark_capacity;
+    bool ended;
     atomic_bool stopping;
     atomic_uint next;
     atomic_long accepted, repeated, lost, unwelcome;
@@ -53,7 +57,7 @@ static int dial(int port)
 static void send_request(struct sender *s, unsigned number)
 {
     struct yq_buf request = YQ_BUF_INIT, text = YQ_BUF_INIT;
-    callback_text(number, &text);
+    callback_text(number % s->owner->members, number, &text);
     callback_make(s->maker, text.data, text.len, s->keeps ? "" : "Connection: close\r\n", &request);
     talk_send_bytes(&s->talk, request.data, request.len);
     yq_buf_release(&request);
@@ -75,12 +79,27 @@ static void note_time(struct callback_load *l, int64_t us)
     atomic_fetch_add(&l->times[us / STEP_US], 1);
 }
 
+static void mark(struct callback_load *l, unsigned number)
+{
+    pthread_mutex_lock(&l->lock);
+    if (number >= l->mark_capacity) {
+        size_t capacity = (size_t)number * 2 + 1024;
+        l->marks = yq_realloc(l->marks, capacity, 1);
+        memset(l->marks + l->mark_capacity, 0, capacity - l->mark_capacity);
+        l->mark_capacity = capacity;
+    }
+    l->marks[number] = 1;
+    pthread_mutex_unlock(&l->lock);
+}
+
 /* False without an answer. The connection is over then, and where the answer says so. */
-static bool hear_answer(struct sender *s)
+static bool hear_answer(struct sender *s, unsigned number)
 {
     struct talk_answer a = {0};
     bool answered = talk_read(&s->talk, &a, ANSWER_MS);
     bool good = answered && a.status == 200 && strcmp(yq_buf_text(&a.body), "success") == 0;
+    if (good)
+        mark(s->owner, number);
     if (answered)
         atomic_fetch_add(good ? &s->owner->accepted : &s->owner->unwelcome, 1);
     if (!answered || !s->keeps || strstr(a.head.data, "Connection: close") != NULL)
@@ -97,14 +116,14 @@ static bool try_one(struct sender *s, unsigned number)
     if (s->talk.fd < 0)
         return false;
     send_request(s, number);
-    return hear_answer(s);
+    return hear_answer(s, number);
 }
 
 static void send_one(struct sender *s)
 {
     struct callback_load *l = s->owner;
     int64_t began = now_us();
-    unsigned number = atomic_fetch_add(&l->next, 1) % l->members;
+    unsigned number = atomic_fetch_add(&l->next, 1);
     bool answered = try_one(s, number);
     for (int i = 0; i < l->repeats && !answered; i++) {
         atomic_fetch_add(&l->repeated, 1);
@@ -134,6 +153,7 @@ struct callback_load *callback_load_start(const struct callback_load_options *o)
     l->members = o->members;
     l->apart_us = o->apart_us;
     l->repeats = o->repeats;
+    (void)pthread_mutex_init(&l->lock, NULL);
     l->senders = yq_calloc((size_t)o->threads, sizeof(*l->senders));
     for (int i = 0; i < o->threads; i++) {
         struct sender *s = &l->senders[i];
@@ -167,15 +187,33 @@ double callback_load_slowest_ms(struct callback_load *l, int percent)
     return (double)at * STEP_US / 1000;
 }
 
-struct callback_load_figures callback_load_stop(struct callback_load *l)
+void callback_load_end(struct callback_load *l)
 {
     atomic_store(&l->stopping, true);
-    for (int i = 0; i < l->threads; i++) {
+    for (int i = 0; i < l->threads && !l->ended; i++) {
         (void)pthread_join(l->senders[i].thread, NULL);
         callback_maker_free(l->senders[i].maker);
     }
+    l->ended = true;
+}
+
+unsigned callback_load_count(const struct callback_load *l)
+{
+    return atomic_load(&l->next);
+}
+
+bool callback_load_was_accepted(const struct callback_load *l, unsigned serial)
+{
+    return serial < l->mark_capacity && l->marks[serial] != 0;
+}
+
+struct callback_load_figures callback_load_stop(struct callback_load *l)
+{
+    callback_load_end(l);
     struct callback_load_figures f = {atomic_load(&l->accepted), atomic_load(&l->repeated),
                                       atomic_load(&l->lost), atomic_load(&l->unwelcome)};
+    (void)pthread_mutex_destroy(&l->lock);
+    free(l->marks);
     free(l->senders);
     free(l);
     return f;

@@ -1,8 +1,10 @@
 /* WeCom as a load that never pauses: authentic callbacks about the members user.0 and on, on
  * threads of their own, each either on new connections or on one that is kept. Whatever is not
- * answered 200 "success" is a loss. */
+ * answered 200 "success" is a loss. Each has a serial number, from 0 on. */
 #ifndef FLOW_CALLBACK_LOAD_H
 #define FLOW_CALLBACK_LOAD_H
+
+#include <stdbool.h>
 
 struct callback_load;
 
@@ -27,6 +29,11 @@ long callback_load_accepted(const struct callback_load *l);
 /* So long took what was answered since this was asked last, but for the slowest (100 - percent) in
  * a hundred, from before it was connected. */
 double callback_load_slowest_ms(struct callback_load *l, int percent);
+/* Ends the sending, so that one may ask which were accepted, of as many as there are. */
+void callback_load_end(struct callback_load *l);
+unsigned callback_load_count(const struct callback_load *l);
+bool callback_load_was_accepted(const struct callback_load *l, unsigned serial);
+/* Ends the sending, if it is not ended, and frees. */
 struct callback_load_figures callback_load_stop(struct callback_load *l);
 
 #endif

@@ -64,12 +64,12 @@ void callback_make(struct callback_maker *m, const void *text, size_t len, const
     yq_buf_adds(request, behind);
 }
 
-void callback_text(unsigned number, struct yq_buf *text)
+void callback_text(unsigned member, unsigned serial, struct yq_buf *text)
 {
     yq_buf_addf(text,
                 "<xml><ToUserName>" RECEIVER "</ToUserName><FromUserName>sys</FromUserName>"
                 "<CreateTime>" AT "</CreateTime><MsgType>event</MsgType>"
-                "<Event>change_contact</Event><ChangeType>create_user</ChangeType>"
-                "<UserID>user.%u</UserID></xml>",
-                number);
+                "<Event>change_contact</Event><ChangeType>update_user</ChangeType>"
+                "<UserID>user.%u</UserID><Serial>%u</Serial></xml>",
+                member, serial);
 }

@@ -13,7 +13,8 @@ void callback_maker_free(struct callback_maker *m);
 /* Adds a whole request, signed and encrypted. more: headers, each with its line's end. */
 void callback_make(struct callback_maker *m, const void *text, size_t len, const char *more,
                    struct yq_buf *request);
-/* The text of one that says nothing but who was created. */
-void callback_text(unsigned number, struct yq_buf *text);
+/* The text of one that says nothing but who changed, with a number of its own in
+ * <Serial>…</Serial>. */
+void callback_text(unsigned member, unsigned serial, struct yq_buf *text);
 
 #endif

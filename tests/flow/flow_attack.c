@@ -266,7 +266,7 @@ static void nothing_is_smuggled(void **state)
     struct stage *s = story(state);
     struct callback_maker *m = callback_maker_new();
     struct yq_buf text = YQ_BUF_INIT;
-    callback_text(0, &text);
+    callback_text(0, 0, &text);
     for (size_t i = 0; i < sizeof(doubtful) / sizeof(doubtful[0]); i++) {
         struct yq_buf request = YQ_BUF_INIT;
         struct talk_answer a;

@@ -50,18 +50,26 @@ static bool answers(void *arg)
     return pong;
 }
 
-bool yq_temp_redis_start(struct yq_temp_redis *t)
+bool yq_temp_redis_launch(struct yq_temp_redis *t)
 {
     pid_t parent = getpid();
     (void)unlink(t->socket); /* what a killed one left */
     t->pid = fork();
     if (t->pid == 0)
         run_server(t, parent);
-    if (t->pid < 0) {
+    if (t->pid < 0)
         t->pid = 0;
-        return false;
-    }
+    return t->pid != 0;
+}
+
+bool yq_temp_redis_await(struct yq_temp_redis *t)
+{
     return yq_wait_until(answers, t, START_MS) && t->pid != 0;
+}
+
+bool yq_temp_redis_start(struct yq_temp_redis *t)
+{
+    return yq_temp_redis_launch(t) && yq_temp_redis_await(t);
 }
 
 struct yq_temp_redis *yq_temp_redis_new(const char *extra, ...)

@@ -25,8 +25,11 @@ void yq_temp_redis_free(struct yq_temp_redis *t);
 
 bool yq_temp_redis_start(
     struct yq_temp_redis *t); /* again, with its data; false: it does not answer */
-void yq_temp_redis_stop(struct yq_temp_redis *t); /* SIGTERM, and waits for its end */
-void yq_temp_redis_kill(struct yq_temp_redis *t); /* SIGKILL, and waits for its end */
+/* The same, without waiting until it answers. */
+bool yq_temp_redis_launch(struct yq_temp_redis *t);
+bool yq_temp_redis_await(struct yq_temp_redis *t); /* false: it does not answer */
+void yq_temp_redis_stop(struct yq_temp_redis *t);  /* SIGTERM, and waits for its end */
+void yq_temp_redis_kill(struct yq_temp_redis *t);  /* SIGKILL, and waits for its end */
 void yq_temp_redis_suspend(
     struct yq_temp_redis *t); /* SIGSTOP: takes connections, answers nothing */
 void yq_temp_redis_resume(struct yq_temp_redis *t); /* SIGCONT */

@@ -1,0 +1,548 @@
+/* Long, frequent and thorough outages: Redis gone for an hour, killed together with the daemon at
+ * random, wiped under load, loading. What was acknowledged is compared with what is there, and
+ * eteams with WeCom.
+ *
+ * By hand: YQ_EVENTS=180000 (an hour of 50 a second), YQ_KILLS=300, YQ_WIPES=20, YQ_SEED=N. */
+#include "story.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "callback_load.h"
+#include "grown.h"
+#include "same.h"
+#include "support/talk.h"
+#include "support/temp_redis.h"
+#include "support/wait.h"
+
+#define EVENTS 300
+#define KILLS 12
+#define WIPES 3
+#define MEMBERS 24
+#define DEPARTMENTS 5 /* 2 to 6 */
+#define MINUTE_MS 60000
+#define CALM_LINES 40 /* in an hour without Redis */
+
+static unsigned wanted(const char *name, unsigned usual)
+{
+    const char *text = getenv(name);
+    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : usual;
+}
+
+static int64_t real_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- a company in which something happens all the time ---- */
+
+struct company {
+    struct stage *s;
+    uint64_t random;
+    unsigned members, changes;
+    int others; /* people of eteams that WeCom has not */
+    bool mobiles_stay, names_stay;
+};
+
+/* splitmix64 */
+static unsigned below(struct company *c, unsigned limit)
+{
+    uint64_t x = c->random += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return (unsigned)((x ^ (x >> 31)) % limit);
+}
+
+static void add_member(struct company *c)
+{
+    unsigned n = c->members++;
+    stage_wecom_change(c->s,
+                       "{\"do\":\"create_member\",\"userid\":\"user.%u\",\"name\":\"员工%u\","
+                       "\"departments\":[%u],\"mobile\":\"136%08u\"}",
+                       n, n, 2 + below(c, DEPARTMENTS), n);
+}
+
+/* One event. What it tells about mobiles, nothing else does. */
+static void change(struct company *c)
+{
+    unsigned n = ++c->changes, who = below(c, c->members), place = 2 + below(c, DEPARTMENTS);
+    unsigned what = below(c, 20);
+    if (c->mobiles_stay && what < 12)
+        what = 12;
+    if (c->names_stay && what >= 12 && what < 15)
+        what = 0;
+    if (what < 12)
+        stage_wecom_change(
+            c->s, "{\"do\":\"update_member\",\"userid\":\"user.%u\",\"mobile\":\"137%08u\"}", who,
+            n);
+    else if (what < 15)
+        stage_wecom_change(
+            c->s, "{\"do\":\"update_member\",\"userid\":\"user.%u\",\"name\":\"员工%u-%u\"}", who,
+            who, n);
+    else if (what < 17)
+        stage_wecom_change(c->s,
+                           "{\"do\":\"update_member\",\"userid\":\"user.%u\",\"departments\":[%u]}",
+                           who, place);
+    else if (what < 19)
+        stage_wecom_change(c->s, "{\"do\":\"update_department\",\"id\":%u,\"name\":\"部门%u-%u\"}",
+                           place, place, n);
+    else
+        add_member(c);
+}
+
+static void changes(struct company *c, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        change(c);
+}
+
+static void found(struct company *c, struct stage *s)
+{
+    *c = (struct company){.s = s, .random = wanted("YQ_SEED", 1), .others = people_in_service(s)};
+    print_message("YQ_SEED=%" PRIu64 "\n", c->random);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"retries\":100000}");
+    for (unsigned i = 2; i < 2 + DEPARTMENTS; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "部门%u", i);
+        wecom_department(s, i, name, i < 5 ? 1 : i - 3);
+    }
+    while (c->members < MEMBERS)
+        add_member(c);
+    stage_settle(s, true);
+    expect_same_company(s, c->others);
+}
+
+/* ---- what is there ---- */
+
+static char *get(struct stage *s, const char *path)
+{
+    struct talk_answer answer = {0};
+    (void)talk_once(stage_admin_url(s, 0), "GET", path, NULL, NULL, 0, &answer);
+    char *body = strdup(yq_buf_text(&answer.body));
+    talk_answer_release(&answer);
+    return body;
+}
+
+static double metric(struct stage *s, const char *name)
+{
+    double value = -1;
+    char *body = get(s, "/metrics");
+    for (const char *at = body; (at = strchr(at, '\n')) != NULL;) {
+        at++;
+        if (strncmp(at, name, strlen(name)) == 0)
+            value = strtod(at + strlen(name), NULL);
+    }
+    free(body);
+    return value;
+}
+
+static bool spool_is_empty(struct stage *s)
+{
+    return metric(s, "yunqiao_spool_entries ") <= 0; /* not told before there are any */
+}
+
+static bool is_content(struct stage *s)
+{
+    char *body = get(s, "/readyz");
+    bool content = strstr(body, "\"degraded\":[]") != NULL;
+    free(body);
+    return content;
+}
+
+static bool is_degraded(struct stage *s)
+{
+    char *body = get(s, "/readyz");
+    bool said = strstr(body, "spool_in_use") != NULL;
+    free(body);
+    return said;
+}
+
+static bool nothing_is_owed(struct stage *s)
+{
+    char *owed = stage_redis_text(s, "HGETALL yq:{acme}:owed");
+    bool none = *owed == '\0';
+    free(owed);
+    return none;
+}
+
+static int log_lines(struct stage *s)
+{
+    int count = 0;
+    char *log = stage_daemon_log(s, 0);
+    for (const char *at = log; (at = strchr(at, '\n')) != NULL; at++)
+        count++;
+    free(log);
+    return count;
+}
+
+static void expect_in_step(struct company *c)
+{
+    await_deliveries(c->s);
+    await(c->s, spool_is_empty, "the spool is empty");
+    stage_settle(c->s, true);
+    expect_same_company(c->s, c->others);
+}
+
+/* ---- an hour without Redis ---- */
+
+static void an_hour_without_redis(void **state)
+{
+    struct company c;
+    struct stage *s = story(state);
+    unsigned events = wanted("YQ_EVENTS", EVENTS), done = 0;
+    found(&c, s);
+    int64_t acknowledged = ask(s, STAGE_WECOM, "/_sim/deliveries", "acknowledged");
+    int lines = log_lines(s);
+    yq_temp_redis_kill(stage_redis(s));
+    for (unsigned minute = 1; minute <= 60; minute++) {
+        changes(&c, events * minute / 60 - done);
+        done = events * minute / 60;
+        await_deliveries(s);
+        stage_advance(s, MINUTE_MS);
+    }
+    acknowledged = ask(s, STAGE_WECOM, "/_sim/deliveries", "acknowledged") - acknowledged;
+    assert_in_range(acknowledged, events * 9 / 10, events); /* some change nothing */
+    assert_true(is_degraded(s));
+    assert_true(metric(s, "yunqiao_spool_entries ") == (double)acknowledged);
+    lines = log_lines(s) - lines;
+    int64_t began = real_ms();
+    assert_true(yq_temp_redis_start(stage_redis(s)));
+    await(s, spool_is_empty, "the spool is empty");
+    int64_t drained = real_ms() - began;
+    expect_in_step(&c);
+    print_message("%" PRId64 " events spooled, %d lines logged, drained in %" PRId64 " ms\n",
+                  acknowledged, lines, drained);
+    assert_in_range(lines, 2, CALM_LINES);
+    assert_int_equal(ask(s, STAGE_WECOM, "/_sim/deliveries", "retries"), 0);
+    assert_true(nothing_is_owed(s));
+    expect_all_well(s);
+}
+
+/* ---- the delay grows ---- */
+
+/* In Redis' place: takes connections and ends them; counts them by the second. */
+struct knocked {
+    int fd;
+    int64_t began_ms;
+    atomic_int seconds[16];
+    pthread_t thread;
+};
+
+static void *answer_the_door(void *context)
+{
+    struct knocked *k = context;
+    for (int fd; (fd = accept(k->fd, NULL, NULL)) >= 0; (void)close(fd)) {
+        int64_t second = (real_ms() - k->began_ms) / 1000;
+        if (second < 16)
+            atomic_fetch_add(&k->seconds[second], 1);
+    }
+    return NULL;
+}
+
+static void stand_in(struct knocked *k, struct stage *s)
+{
+    struct sockaddr_un here = {.sun_family = AF_UNIX};
+    (void)snprintf(here.sun_path, sizeof(here.sun_path), "%s", stage_redis(s)->socket);
+    (void)unlink(here.sun_path);
+    k->began_ms = real_ms();
+    k->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (k->fd < 0 || bind(k->fd, (struct sockaddr *)&here, sizeof(here)) < 0 ||
+        listen(k->fd, 1024) < 0 || pthread_create(&k->thread, NULL, answer_the_door, k) != 0)
+        fail_msg("no socket");
+}
+
+static bool time_is_up(void *arg)
+{
+    struct knocked *k = arg;
+    return real_ms() - k->began_ms >= 7000;
+}
+
+static void the_delay_grows(void **state)
+{
+    struct stage *s = story(state);
+    struct knocked k = {0};
+    wecom_department(s, 2, "研发", 1);
+    stage_settle(s, false);
+    yq_temp_redis_kill(stage_redis(s));
+    stand_in(&k, s);
+    wecom_member(s, "li.na", "李娜", "2");
+    await_deliveries(s);
+    (void)yq_wait_until(time_is_up, &k, 10000);
+    (void)shutdown(k.fd, SHUT_RDWR);
+    (void)pthread_join(k.thread, NULL);
+    (void)close(k.fd);
+    for (int i = 0; i < 7; i++)
+        print_message("second %d: %d attempts\n", i, atomic_load(&k.seconds[i]));
+    assert_true(yq_temp_redis_start(stage_redis(s)));
+    await(s, spool_is_empty, "the spool is empty");
+    stage_settle(s, true);
+    expect_person(s, "li.na", "username", "李娜", NULL);
+}
+
+/* ---- killed at random ---- */
+
+struct load {
+    struct callback_load *load;
+    long more_than;
+};
+
+static bool has_gone_on(void *arg)
+{
+    const struct load *l = arg;
+    return callback_load_accepted(l->load) > l->more_than;
+}
+
+static void await_more(struct callback_load *load, unsigned more)
+{
+    struct load l = {load, callback_load_accepted(load) + (long)more};
+    if (!yq_wait_until(has_gone_on, &l, 60000))
+        fail_msg("no callback is accepted");
+}
+
+static int listen_anywhere(int *ret_port)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(here);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 || listen(fd, 1024) < 0 ||
+        getsockname(fd, (struct sockaddr *)&here, &size) < 0)
+        fail_msg("no socket");
+    *ret_port = ntohs(here.sin_port);
+    return fd;
+}
+
+/* One or both of them, at any moment, and back in any order; events come all the while. */
+static void kill_some(struct company *c, struct callback_load *load)
+{
+    struct stage *s = c->s;
+    unsigned which = below(c, 3);
+    bool redis = which != 0, daemon = which != 1, daemon_first = below(c, 2) == 0;
+    changes(c, 1 + below(c, 4));
+    await_more(load, 1 + below(c, 40));
+    if (redis)
+        yq_temp_redis_kill(stage_redis(s));
+    if (redis && below(c, 2) == 0) {
+        change(c);
+        await_more(load, 1 + below(c, 20));
+    }
+    if (daemon)
+        stage_kill_daemon(s, 0, SIGKILL);
+    if (daemon && daemon_first) {
+        stage_start_daemon(s, 0);
+        await_more(load, 1 + below(c, 20));
+    }
+    if (redis && !yq_temp_redis_start(stage_redis(s)))
+        fail_msg("Redis does not come back");
+    if (daemon && !daemon_first)
+        stage_start_daemon(s, 0);
+}
+
+/* Marks the serials that stand in the stream; the last id it saw is in `from`. */
+static size_t mark_page(const redisReply *page, unsigned char *seen, unsigned count)
+{
+    for (size_t i = 0; i < page->elements; i++) {
+        const redisReply *fields = page->element[i]->element[1];
+        for (size_t f = 0; f + 1 < fields->elements; f += 2) {
+            const char *at = strstr(fields->element[f + 1]->str, "<Serial>");
+            unsigned n = at != NULL ? (unsigned)strtoul(at + 8, NULL, 10) : count;
+            if (n < count && strcmp(fields->element[f]->str, "raw") == 0)
+                seen[n]++;
+        }
+    }
+    return page->elements;
+}
+
+static void mark_stream(struct stage *s, const char *stream, unsigned char *seen, unsigned count)
+{
+    char from[64] = "-";
+    size_t got = 1;
+    struct yq_redis *r = yq_redis_new(&stage_redis(s)->address, 10000);
+    while (got > 0) {
+        struct yq_error err = {0};
+        redisReply *page =
+            yq_redis_command(r, &err, "XRANGE yq:{acme}:%s %s + COUNT 1000", stream, from);
+        if (page == NULL)
+            fail_msg("%s: %s", stream, err.text);
+        got = mark_page(page, seen, count);
+        if (got > 0)
+            (void)snprintf(from, sizeof(from), "(%s", page->element[got - 1]->element[0]->str);
+        freeReplyObject(page);
+    }
+    yq_redis_free(r);
+}
+
+/* As sets: whatever was answered with success stands in the stream, or in the dead letters. */
+static void expect_none_lost(struct stage *s, const struct callback_load *load)
+{
+    unsigned count = callback_load_count(load), accepted = 0, lost = 0, twice = 0, unheard = 0;
+    unsigned char *seen = yq_calloc(count + 1, 1);
+    mark_stream(s, "events", seen, count);
+    mark_stream(s, "dead", seen, count);
+    for (unsigned n = 0; n < count; n++) {
+        bool was = callback_load_was_accepted(load, n);
+        accepted += was;
+        twice += seen[n] > 1;
+        lost += was && seen[n] == 0;
+        unheard += !was && seen[n] > 0;
+    }
+    print_message(
+        "acknowledged %u of %u, lost %u, stored twice %u, stored though not answered %u\n",
+        accepted, count, lost, twice, unheard);
+    free(seen);
+    assert_int_equal(lost, 0);
+    assert_true(accepted > 0);
+}
+
+/* A subject that three kills met is set aside; nothing is wrong with it. */
+static void retry_the_dead(struct stage *s)
+{
+    char *dead = stage_redis_text(s, "XLEN yq:{acme}:dead");
+    if (strcmp(dead, "0") != 0) {
+        print_message("%s dead letters are sent again\n", dead);
+        expect_command(s, 0, "dead", "retry", "acme", "--all", NULL);
+        stage_settle(s, true);
+    }
+    free(dead);
+}
+
+static void killed_at_random(void **state)
+{
+    struct company c;
+    int port, fd = listen_anywhere(&port);
+    unsigned kills = wanted("YQ_KILLS", KILLS);
+    struct stage *s = story_with(state, &(struct stage_options){.seed = 1, .no_daemon = true});
+    stage_pass_listener(s, fd);
+    stage_start_daemon(s, 0);
+    found(&c, s);
+    struct callback_load *load = callback_load_start(&(struct callback_load_options){
+        .port = port, .members = MEMBERS, .threads = 2, .apart_us = 2000});
+    for (unsigned i = 0; i < kills; i++)
+        kill_some(&c, load);
+    callback_load_end(load);
+    await_deliveries(s);
+    await(s, spool_is_empty, "the spool is empty");
+    await(s, is_content, "readyz names nothing");
+    stage_settle(s, true);
+    expect_none_lost(s, load);
+    retry_the_dead(s);
+    expect_same_company(s, c.others);
+    struct callback_load_figures f = callback_load_stop(load);
+    print_message("%u kills: %ld answered, %ld not answered, %ld answered otherwise\n", kills,
+                  f.accepted, f.lost, f.unwelcome);
+    assert_int_equal(f.unwelcome, 0);
+    assert_true(nothing_is_owed(s));
+    expect_dead(s, 0);
+    (void)close(fd);
+}
+
+/* ---- wiped under load ---- */
+
+static void wipe_under_load(struct stage *s, bool mobiles_change)
+{
+    struct company c;
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}"); /* mobiles can be read */
+    found(&c, s);
+    c.mobiles_stay = !mobiles_change;
+    c.names_stay = mobiles_change;
+    int port = atoi(strrchr(stage_public_url(s, 0), ':') + 1);
+    struct callback_load *load = callback_load_start(&(struct callback_load_options){
+        .port = port, .members = MEMBERS, .threads = 2, .apart_us = 2000});
+    for (unsigned i = wanted("YQ_WIPES", WIPES); i > 0; i--) {
+        changes(&c, 1 + below(&c, 20));
+        await_more(load, 1 + below(&c, 40));
+        free(stage_redis_text(s, "FLUSHALL"));
+        changes(&c, 1 + below(&c, 5));
+        await_more(load, 1 + below(&c, 40));
+        stage_advance(s, 6000);
+    }
+    struct callback_load_figures f = callback_load_stop(load);
+    assert_int_equal(f.lost + f.unwelcome, 0);
+    stage_advance(s, 6000);
+    await_log(s, 0, "redis.lost_data");
+    await(s, is_reconciled, "a reconcile after the last of them"); /* the mark was wiped, too */
+    await(s, nothing_is_owed, "nothing is owed any more");
+    expect_in_step(&c);
+    expect_dead(s, 0);
+}
+
+/* Who is who is told by the mobile. */
+static void wiped_under_load(void **state)
+{
+    wipe_under_load(story(state), false);
+}
+
+/* Even where a change of it is lost together with the link: by the job number and
+ * the name. */
+static void wiped_while_mobiles_change(void **state)
+{
+    wipe_under_load(story_with(state,
+                               &(struct stage_options){
+                                   .seed = 1, .connection_yaml = "      write_job_num: always\n"}),
+                    true);
+}
+
+/* ---- loading ---- */
+
+static bool is_loading(void *arg)
+{
+    struct yq_temp_redis *t = arg;
+    struct yq_error err = {0};
+    struct yq_redis *r = yq_redis_new(&t->address, 5000);
+    redisReply *reply = yq_redis_command(r, &err, "PING");
+    if (reply != NULL)
+        freeReplyObject(reply);
+    yq_redis_free(r);
+    return strstr(err.text, "LOADING") != NULL;
+}
+
+/* A large append-only file, read slowly. */
+static void redis_is_loading(void **state)
+{
+    struct company c;
+    struct stage *s = story(state);
+    struct yq_temp_redis *redis = stage_redis(s);
+    found(&c, s);
+    struct yq_redis *r = yq_redis_new(&redis->address, 60000);
+    struct yq_error err = {0};
+    redisReply *filled = yq_redis_command(
+        r, &err, "EVAL %s 0", "for i = 1, 12000 do redis.call('SET', 'k:' .. i, i) end");
+    assert_non_null(filled);
+    freeReplyObject(filled);
+    yq_redis_free(r);
+    yq_temp_redis_kill(redis);
+    changes(&c, 5);
+    redis->extra[0] = "--key-load-delay";
+    redis->extra[1] = "250";
+    assert_true(yq_temp_redis_launch(redis));
+    assert_true(yq_wait_until(is_loading, redis, 20000));
+    changes(&c, 20);
+    await_deliveries(s);
+    assert_true(is_loading(redis));
+    assert_true(is_degraded(s));
+    assert_true(yq_temp_redis_await(redis));
+    expect_in_step(&c);
+    assert_int_equal(ask(s, STAGE_WECOM, "/_sim/deliveries", "retries"), 0);
+    assert_true(nothing_is_owed(s));
+    expect_all_well(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(an_hour_without_redis),      STORY(the_delay_grows),
+        STORY(killed_at_random),           STORY(wiped_under_load),
+        STORY(wiped_while_mobiles_change), STORY(redis_is_loading),
+    };
+    return cmocka_run_group_tests_name("outage", tests, NULL, NULL);
+}
