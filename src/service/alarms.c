@@ -99,7 +99,7 @@ static bool is_time_to_look(struct yq_alarms *a)
 }
 
 /* Ends at the first fault: what is left is due again at the next look. */
-static void tick(void *context)
+static int tick(void *context)
 {
     struct yq_alarms *a = context;
     struct yq_error err = {0};
@@ -110,6 +110,7 @@ static void tick(void *context)
     }
     if (rc != 0)
         yq_log_calm(YQ_LOG_ERROR, "alarms.failed", yq_error_kind_name(err.kind), err.text);
+    return rc;
 }
 
 struct yq_alarms *yq_alarms_start(const struct yq_settings *settings, const struct yq_clock *clock,

@@ -165,13 +165,13 @@ static int check_epochs(struct yq_heartbeat *h, struct yq_error *err)
     return rc;
 }
 
-static void tick(void *context)
+static int tick(void *context)
 {
     struct yq_heartbeat *h = context;
     struct yq_error err = {0};
     int64_t now = yq_mono_ms(h->clock);
     if (!is_due(&h->beat_ms, now, BEAT_MS))
-        return;
+        return 0;
     int result = beat(h, &err);
     atomic_store(&h->up, result == 0);
     if (result == 0)
@@ -185,6 +185,7 @@ static void tick(void *context)
     }
     if (result != 0)
         yq_log_calm(YQ_LOG_ERROR, "heartbeat.failed", yq_error_kind_name(err.kind), err.text);
+    return result;
 }
 
 struct yq_heartbeat *yq_heartbeat_start(const struct yq_settings *settings, unsigned roles,

@@ -121,17 +121,19 @@ static void take_settings(struct yq_scheduler *s)
 }
 
 /* Ends at the first fault: what is left is due again at the next look, or soon after. */
-static void tick(void *context)
+static int tick(void *context)
 {
     struct yq_scheduler *s = context;
     struct yq_error err = {0};
     take_settings(s);
     int64_t now = yq_mono_ms(s->clock);
-    if (move_delayed(s, &err) != 0 ||
-        (is_due(&s->swept_ms, now, SWEEP_MS) && sweep(s, &err) != 0) ||
-        (is_due(&s->gauged_ms, now, GAUGES_MS) && tell_gauges(s, &err) != 0) ||
-        (is_due(&s->trimmed_ms, now, TRIM_MS) && trim(s, &err) != 0))
-        yq_log_calm(YQ_LOG_ERROR, "scheduler.failed", yq_error_kind_name(err.kind), err.text);
+    if (move_delayed(s, &err) == 0 &&
+        (!is_due(&s->swept_ms, now, SWEEP_MS) || sweep(s, &err) == 0) &&
+        (!is_due(&s->gauged_ms, now, GAUGES_MS) || tell_gauges(s, &err) == 0) &&
+        (!is_due(&s->trimmed_ms, now, TRIM_MS) || trim(s, &err) == 0))
+        return 0;
+    yq_log_calm(YQ_LOG_ERROR, "scheduler.failed", yq_error_kind_name(err.kind), err.text);
+    return -1;
 }
 
 struct yq_scheduler *yq_scheduler_start(const struct yq_settings *settings,

@@ -3,10 +3,14 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/backoff.h"
 #include "base/memory.h"
+
+#define REST_MAX_MS 2000
 
 struct yq_ticker {
     pthread_t thread;
@@ -14,16 +18,16 @@ struct yq_ticker {
     pthread_cond_t stop; /* on the monotonic clock */
     bool stopping;
     int interval_ms;
-    void (*tick)(void *context);
+    int (*tick)(void *context);
     void *context;
 };
 
 /* True when it is time to end. */
-static bool wait_or_stop(struct yq_ticker *t)
+static bool wait_or_stop(struct yq_ticker *t, int64_t wait_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    long long ns = until.tv_nsec + (long long)t->interval_ms * 1000000;
+    long long ns = until.tv_nsec + (long long)wait_ms * 1000000;
     until.tv_sec += (time_t)(ns / 1000000000);
     until.tv_nsec = (long)(ns % 1000000000);
     pthread_mutex_lock(&t->lock);
@@ -38,13 +42,20 @@ static bool wait_or_stop(struct yq_ticker *t)
 static void *run(void *context)
 {
     struct yq_ticker *t = context;
-    do
-        t->tick(t->context);
-    while (!wait_or_stop(t));
+    const struct yq_backoff backoff = {t->interval_ms,
+                                       t->interval_ms > REST_MAX_MS ? t->interval_ms : REST_MAX_MS};
+    unsigned failures = 0;
+    int64_t wait_ms;
+    do {
+        failures = t->tick(t->context) == 0 ? 0 : failures + 1;
+        wait_ms = t->interval_ms;
+        if (failures > 0)
+            wait_ms = yq_backoff_ms(&backoff, failures + 1, (uint64_t)(uintptr_t)t);
+    } while (!wait_or_stop(t, wait_ms));
     return NULL;
 }
 
-struct yq_ticker *yq_ticker_start(int interval_ms, void (*tick)(void *context), void *context)
+struct yq_ticker *yq_ticker_start(int interval_ms, int (*tick)(void *context), void *context)
 {
     struct yq_ticker *t = yq_calloc(1, sizeof(*t));
     t->interval_ms = interval_ms;

@@ -4,8 +4,9 @@
 
 struct yq_ticker;
 
-/* Calls tick at once, then every interval_ms of real time. */
-struct yq_ticker *yq_ticker_start(int interval_ms, void (*tick)(void *context), void *context);
+/* Calls tick at once, then every interval_ms of real time. While it answers other than 0, what it
+ * needs is away: it is called ever more seldom, at least every two seconds. */
+struct yq_ticker *yq_ticker_start(int interval_ms, int (*tick)(void *context), void *context);
 /* Waits for a tick that is under way. NULL is fine. */
 void yq_ticker_stop(struct yq_ticker *t);
 

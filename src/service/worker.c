@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/backoff.h"
 #include "base/memory.h"
 #include "clients/http_client.h"
 #include "clients/queue.h"
@@ -19,7 +20,9 @@
 #define TAKE_MS 500         /* how long a thread waits for a ready connection before it looks up */
 #define TAKE_MOVED_MS 50    /* the same while a test moves the clock */
 #define EXTRA_IDLE_TAKES 20 /* so often in vain, and a thread beyond the configured number ends */
-#define PAUSE_MS 200        /* after Redis failed */
+#define PAUSE_MS 200        /* after Redis failed; more each time */
+#define PAUSE_MAX_MS 2000
+#define PAUSE_STEP_MS 50 /* so soon a stop is noticed */
 
 struct yq_workers {
     const struct yq_clock *clock;
@@ -35,9 +38,13 @@ struct yq_workers {
     int alive, idle;
 };
 
-static void pause_ms(long ms)
+/* After so many failures in a row. */
+static void rest(struct yq_workers *w, unsigned failures)
 {
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+    static const struct yq_backoff backoff = {PAUSE_MS, PAUSE_MAX_MS};
+    int64_t ms = yq_backoff_ms(&backoff, failures, (uint64_t)pthread_self());
+    for (; ms > 0 && !atomic_load(&w->stopping); ms -= PAUSE_STEP_MS)
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_STEP_MS * 1000000L}, NULL);
 }
 
 static void *run_thread(void *argument);
@@ -98,15 +105,14 @@ static void work_on(struct yq_workers *w, struct yq_turn_context *c, const char 
         become_busy(w);
         if (yq_turn_run(c, connection, &err) < 0) {
             yq_log_calm(YQ_LOG_WARN, "turn.failed", id, err.text);
-            if (!atomic_load(&w->stopping))
-                pause_ms(PAUSE_MS);
+            rest(w, 1);
         }
         become_idle(w);
     }
     yq_connections_free(t);
 }
 
-static int take_one(struct yq_workers *w, struct yq_turn_context *c)
+static int take_one(struct yq_workers *w, struct yq_turn_context *c, unsigned *failures)
 {
     char id[64];
     struct yq_error err = {0};
@@ -114,9 +120,11 @@ static int take_one(struct yq_workers *w, struct yq_turn_context *c)
     int taken = yq_ready_take(c->redis, c->keys, wait, id, &err);
     if (taken < 0) {
         yq_log_calm(YQ_LOG_WARN, "redis.failed", "ready", err.text);
-        pause_ms(PAUSE_MS);
+        rest(w, ++*failures);
+        return 0;
     }
-    if (taken <= 0)
+    *failures = 0;
+    if (taken == 0)
         return 0;
     work_on(w, c, id);
     return 1;
@@ -132,9 +140,10 @@ static void *run_thread(void *argument)
                                 .stopping = &w->stopping,
                                 .aborting = &w->aborting};
     become_idle(w);
+    unsigned failures = 0;
     int in_vain = 0;
     while (!atomic_load(&w->stopping) && !may_end(w, in_vain))
-        in_vain = take_one(w, &c) ? 0 : in_vain + 1;
+        in_vain = take_one(w, &c, &failures) ? 0 : in_vain + 1;
     yq_redis_free(c.redis);
     yq_http_free(c.http);
     pthread_mutex_lock(&w->lock);
