@@ -5,15 +5,12 @@
 #include "story.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "support/peer_server.h"
+#include "canary_relay.h"
 #include "support/talk.h"
 #include "support/temp_redis.h"
 #include "support/wait.h"
@@ -24,18 +21,6 @@
 #define EMAIL "canary.%d@nest.example"
 #define NAME "金丝雀%d"
 #define AWAIT_MS 60000
-#define WAYS 4 /* in which a call fails */
-
-/* Ours in the place of the simulators' own, as long as real ones are. */
-static const struct {
-    const char *ours, *theirs;
-} swapped[] = {
-    {"wAcanaryV2secretQ8ofZtheXapp0Kq3Wz7RtY5uPm1", "sim-app-secret"},
-    {"cOcanaryN7secretT3assistantYd9Lw2Bx6Vr4Hs8J", "sim-contacts-secret"},
-    {"eKcanary5key7f3a9d1b6c2e8f4a0d7b", "sim-app-key"},
-    {"eScanary9secret4b8e1f7a3c6d0b5e2", "sim-app-secret"},
-};
-enum { APP, CONTACTS, KEY, ETEAMS };
 
 static const char admin_token[] = "aTcanary6b2f8e4d0c7a3916f5e1b8d4c";
 static const char redis_password[] = "rPcanary1d9c5b3f7e2a8064d6b0f9c3e";
@@ -46,30 +31,6 @@ static const char callback_key[] = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 static const char hook_key[] = "hKcanary3e7d1b9f5a2c8046";
 
 /* ---- what is looked for ---- */
-
-static pthread_mutex_t issued_lock = PTHREAD_MUTEX_INITIALIZER;
-static char issued[256][128]; /* tokens that the peers gave */
-static size_t issued_count;
-
-static void forget_issued(void)
-{
-    issued_count = 0;
-}
-
-static void note_issued(const char *answer, const char *field)
-{
-    char name[40];
-    (void)snprintf(name, sizeof(name), "\"%s\":\"", field);
-    const char *at = strstr(answer, name);
-    size_t len = at != NULL ? strcspn(at + strlen(name), "\"") : 0;
-    if (len < 16 || len >= sizeof(issued[0]))
-        return;
-    (void)pthread_mutex_lock(&issued_lock);
-    if (issued_count < sizeof(issued) / sizeof(issued[0]))
-        (void)snprintf(issued[issued_count++], sizeof(issued[0]), "%.*s", (int)len,
-                       at + strlen(name));
-    (void)pthread_mutex_unlock(&issued_lock);
-}
 
 static void expect_not(const char *text, const char *secret, const char *where)
 {
@@ -94,6 +55,16 @@ static void expect_no_mobile(const char *text, const char *where)
     }
 }
 
+struct searched {
+    const char *text, *where;
+};
+
+static void expect_no_token(void *context, const char *token)
+{
+    const struct searched *x = context;
+    expect_not(x->text, token, x->where);
+}
+
 /* names: also those of people, which an administrator may read in what commands print. */
 static void expect_clean(const char *text, const char *where, bool names)
 {
@@ -101,14 +72,11 @@ static void expect_clean(const char *text, const char *where, bool names)
                                           callback_token, callback_key,   hook_key};
     for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
         expect_not(text, secrets[i], where);
-    for (size_t i = 0; i < sizeof(swapped) / sizeof(swapped[0]); i++) {
+    for (size_t i = 0; i < SECRETS; i++) {
         expect_not(text, swapped[i].ours, where);
         expect_not(text, swapped[i].theirs, where);
     }
-    (void)pthread_mutex_lock(&issued_lock);
-    for (size_t i = 0; i < issued_count; i++)
-        expect_not(text, issued[i], where);
-    (void)pthread_mutex_unlock(&issued_lock);
+    issued_each(expect_no_token, &(struct searched){text, where});
     expect_no_mobile(text, where);
     expect_not(text, "canary.", where);
     if (!names)
@@ -117,167 +85,7 @@ static void expect_clean(const char *text, const char *where, bool names)
     expect_not(text, "nest.example", where);
 }
 
-/* ---- between the daemon and the peers ---- */
-
-/* Passes on what comes with the secrets of the simulator in the place of ours; a call whose path
- * ends like `spoilt` is answered with what it said itself, in one way after the other. */
-struct relay {
-    struct peer_server *server;
-    CURL *easy;
-    char target[96];
-    bool wecom;
-    const char *_Atomic spoilt; /* NULL: none */
-    atomic_uint echoes, way;
-};
-
-static size_t collect(char *bytes, size_t size, size_t n, void *arg)
-{
-    yq_buf_add(arg, bytes, size * n);
-    return size * n;
-}
-
-static char *replace_all(const char *text, const char *from, const char *to)
-{
-    struct yq_buf out = YQ_BUF_INIT;
-    const char *at;
-    for (; (at = strstr(text, from)) != NULL; text = at + strlen(from)) {
-        yq_buf_add(&out, text, (size_t)(at - text));
-        yq_buf_adds(&out, to);
-    }
-    yq_buf_adds(&out, text);
-    return yq_buf_steal(&out);
-}
-
-static char *as_theirs(const char *text)
-{
-    char *copy = yq_strdup(text);
-    for (size_t i = 0; i < sizeof(swapped) / sizeof(swapped[0]); i++) {
-        char *next = replace_all(copy, swapped[i].ours, swapped[i].theirs);
-        free(copy);
-        copy = next;
-    }
-    return copy;
-}
-
-static void pass_on(struct relay *r, const struct peer_request *rq, struct peer_reply *reply)
-{
-    struct yq_buf answer = YQ_BUF_INIT;
-    char *query = as_theirs(rq->query), *body = as_theirs(rq->body);
-    char *url = yq_printf("%s%s%s%s", r->target, rq->path, *query ? "?" : "", query);
-    bool json = *body == '{' || *body == '[';
-    struct curl_slist *headers =
-        curl_slist_append(NULL, json ? "Content-Type: application/json"
-                                     : "Content-Type: application/x-www-form-urlencoded");
-    long status = 502;
-    curl_easy_reset(r->easy);
-    curl_easy_setopt(r->easy, CURLOPT_URL, url);
-    curl_easy_setopt(r->easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, collect);
-    curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, &answer);
-    if (strcmp(rq->method, "POST") == 0) {
-        curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, headers);
-        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, body);
-    }
-    if (curl_easy_perform(r->easy) == CURLE_OK)
-        curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_slist_free_all(headers);
-    reply->status = (int)status;
-    reply->to_free = yq_buf_steal(&answer);
-    reply->body = reply->to_free;
-    free(url);
-    free(query);
-    free(body);
-}
-
-static void write_rows(const struct peer_request *rq, const char *said, struct yq_buf *out)
-{
-    cJSON *body = yq_json_parse(rq->body, strlen(rq->body), NULL), *item;
-    const char *key = cJSON_GetStringValue(yq_json_get(body, "extKey"));
-    const cJSON *rows = NULL, *row;
-    cJSON_ArrayForEach (item, body) {
-        if (cJSON_IsArray(item))
-            rows = item;
-    }
-    yq_buf_adds(out, "{\"message\":{\"errcode\":\"0\",\"errmsg\":\"success\"},\"data\":[");
-    cJSON_ArrayForEach (row, rows) {
-        const char *value = key ? cJSON_GetStringValue(yq_json_get(row, key)) : NULL;
-        yq_buf_addf(out, "%s{\"id\":\"\",\"operate\":\"fail\",\"errcode\":\"410018\",\"errmsg\":",
-                    row == rows->child ? "" : ",");
-        yq_buf_add_json_string(out, said);
-        if (value != NULL)
-            yq_buf_addf(out, ",\"extKeyMap\":{\"%s\":\"%s\"}", key, value);
-        yq_buf_adds(out, "}");
-    }
-    yq_buf_adds(out, "]}");
-    cJSON_Delete(body);
-}
-
-/* What was said, from another place on each time, and every other time in single words. */
-static char *said(struct relay *r, const struct peer_request *rq)
-{
-    char *all = yq_printf("%s %s %s", rq->path, rq->query, rq->body);
-    size_t len = strlen(all), from = r->echoes * 53u % len;
-    for (char *c = all; r->echoes % 2 == 0 && *c != '\0'; c++)
-        if (strchr("\"{}[],:&=?", *c) != NULL)
-            *c = ' ';
-    while (from > 0 && ((unsigned char)all[from] & 0xc0) == 0x80)
-        from--;
-    char *part = yq_printf("%s", all + from);
-    free(all);
-    return part;
-}
-
-static void echo(struct relay *r, const struct peer_request *rq, struct peer_reply *reply)
-{
-    struct yq_buf out = YQ_BUF_INIT;
-    char *text = said(r, rq);
-    r->echoes++;
-    switch (r->way++ % WAYS) {
-    case 3:
-        yq_buf_adds(&out, r->wecom ? "{\"errcode\":40058,\"errmsg\":"
-                                   : "{\"message\":{\"errcode\":\"410099\",\"errmsg\":");
-        yq_buf_add_json_string(&out, text);
-        yq_buf_adds(&out, r->wecom ? "}" : "}}");
-        break;
-    case 0:
-        reply->status = 500;
-        yq_buf_adds(&out, text);
-        break;
-    case 1:
-        yq_buf_adds(&out, text);
-        break;
-    default:
-        if (r->wecom)
-            yq_buf_adds(&out, "{\"errcode\":-1,\"errmsg\":"), yq_buf_add_json_string(&out, text),
-                yq_buf_adds(&out, "}");
-        else
-            write_rows(rq, text, &out);
-    }
-    free(text);
-    reply->to_free = yq_buf_steal(&out);
-    reply->body = reply->to_free;
-}
-
-static bool ends_like(const char *path, const char *end)
-{
-    size_t len = strlen(path), tail = strlen(end);
-    return len >= tail && strcmp(path + len - tail, end) == 0;
-}
-
-static void relay(void *context, const struct peer_request *rq, struct peer_reply *reply)
-{
-    struct relay *r = context;
-    const char *spoilt = r->spoilt;
-    if (spoilt != NULL && ends_like(rq->path, spoilt)) {
-        echo(r, rq, reply);
-        return;
-    }
-    static const char *const fields[] = {"access_token", "accessToken", "refreshToken", "code"};
-    pass_on(r, rq, reply);
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        note_issued(reply->body, fields[i]);
-}
+/* ---- servers ---- */
 
 static struct relay relays[2];
 static struct peer_server *sink;
@@ -296,7 +104,7 @@ static int open_servers(void **state)
         relays[i].server = peer_server_new(relay, &relays[i]);
     }
     sink = peer_server_new(take_alarm, NULL);
-    forget_issued();
+    issued_forget();
     return 0;
 }
 
@@ -632,7 +440,7 @@ static void the_log_keeps_them(struct stage *s, bool names)
     assert_non_null(strstr(log, "member:u1"));
     expect_clean(log, "the log", names);
     print_message("searched %zu bytes of the log for %d mobiles and e-mails and %zu tokens\n",
-                  strlen(log), 2 * PEOPLE, issued_count);
+                  strlen(log), 2 * PEOPLE, issued_total());
     free(log);
 }
 
@@ -652,7 +460,7 @@ static void nothing_planted_is_told(void **state)
     too_many_leave(s);
     redis_is_away(s);
     assert_true(yq_wait_until(alarm_came, NULL, AWAIT_MS));
-    assert_true(issued_count >= 5);
+    assert_true(issued_total() >= 5);
     commands_keep_them(s);
     pages_keep_them(s);
     faults_keep_them(s);
