@@ -405,8 +405,7 @@ static void faults_keep_them(struct stage *s)
 {
     static const char *const lines[] = {
         "encoding_aes_key: iOcanary4Gx8Ks2Wm6Zq0Eu5Ty9Rp3Vb7Nc1Ld",
-        "encoding_aes_key: { x: "
-        "iOcanary4Gx8Ks2Wm6Zq0Eu5Ty9Rp3Vb7Nc1Ld }",
+        "encoding_aes_key: [ iOcanary4Gx8Ks2Wm6Zq0Eu5Ty9Rp3Vb7Nc1Ld ]",
         "encoding_aes_key: \"iOcanary4Gx8Ks2Wm6Zq0Eu5Ty9Rp3Vb7Nc1Ld"};
     char good[100];
     (void)snprintf(good, sizeof(good), "encoding_aes_key: %s", callback_key);
