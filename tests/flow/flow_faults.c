@@ -126,11 +126,14 @@ static void a_lost_answer_to_a_resignation_that_is_taken_back(void **state)
     stage_settle(s, false);
     char *before = person_id(s, "li.na");
     fail_next(s, STAGE_ETEAMS, SYNC_EMPLOYEE, "lost_answer", 1);
+    tell(s, STAGE_WECOM, "/_sim/faults", /* it looks again at once: it shall see her */
+         "{\"path\":\"/cgi-bin/user/get\",\"kind\":\"busy\",\"skip\":1,\"count\":-1}");
     stage_wecom_change(s, "{\"do\":\"delete_member\",\"userid\":\"li.na\"}");
     assert_true(yq_wait_until(was_hit, &lost, 5000));
     hold_events(s);
     wecom_member(s, "li.na", "李娜", "1");
     release_events(s, "{\"lose_percent\":100}");
+    tell(s, STAGE_WECOM, "/_sim/faults", "{\"clear\":true}");
     stage_settle(s, true);
     char *after = person_id(s, "li.na");
     assert_string_equal(before, after);
