@@ -105,6 +105,10 @@ static const struct faulty faulty[] = {
     {PROGRAM("time_zone: ../../../etc/passwd\n"), 11, "time_zone", "time zone", 1},
     {PROGRAM("redis: {url: \"http://:" SECRET "@h\"}\n"), 11, "redis.url", "must be redis://", 1},
     {PROGRAM("redis: {prefix: \"a b\"}\n"), 11, "redis.prefix", "must be 1 to 31", 1},
+    {PROGRAM("redis: {user: yunqiao}\n"), 11, "redis.password", "redis.user needs it", 1},
+    {PROGRAM("redis: {sentinels: [\"a:1\", \"b:1\", \"c:1\", \"d:1\", \"e:1\", \"f:1\", \"g:1\", "
+             "\"h:1\"]}\n"),
+     11, "redis.sentinels", "more than 7", 1},
     {PROGRAM("wecom: {api_base: qyapi}\n"), 11, "wecom.api_base", "must be an address", 1},
     {PROGRAM("wecom: {api_base: \"https://h/\"}\n"), 11, "wecom.api_base", "slash", 1},
     {PROGRAM("suites: [{id: x}]\n"), 11, "suites", "not supported yet", 1},
