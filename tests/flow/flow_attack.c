@@ -252,8 +252,7 @@ static const char *const doubtful[] = {
     "Transfer-Encoding: chunked\r\n",
     "Transfer-Encoding: identity\r\n",
     "Transfer-Encoding : chunked\r\n",
-    "Transfer-Encoding:\x0b"
-    "chunked\r\n",
+    "Transfer-Encoding:\vchunked\r\n",
     "X: a\nTransfer-Encoding: chunked\r\n",
     "X: a\rContent-Length: 0\r\n",
     "X:\r\n Content-Length: 0\r\n",
