@@ -12,7 +12,6 @@
 #include "import.h"
 
 #define COMMIT_MAX 500    /* links written at once */
-#define LEASE_MS 30000    /* as a worker's */
 #define PATIENCE_MS 15000 /* for a worker who is at it */
 #define LOOK_US 100000
 #define OWED_LINKS "links were imported"
@@ -166,8 +165,8 @@ static int take_lease(struct links *l, struct yq_lease *ret, struct yq_error *er
     struct yq_cli *cli = l->import.cli;
     int64_t retry_ms, give_up = yq_mono_ms(cli->clock) + PATIENCE_MS;
     for (;;) {
-        switch (yq_lease_take(cli->redis, &cli->keys, l->import.id, LEASE_MS, cli->clock, ret,
-                              &retry_ms, err)) {
+        switch (yq_lease_take(cli->redis, &cli->keys, l->import.id, cli->settings->lease_ms,
+                              cli->clock, ret, &retry_ms, err)) {
         case YQ_LEASE_TAKEN:
             return 0;
         case YQ_LEASE_ERROR:
