@@ -165,9 +165,10 @@ enum spot look_at_place(struct planner *p, struct department *d,
         return p->policy->disable_departments ? UNKNOWN : TAKEN;
     if (o->progress == GONE)
         return LINK_IT;
-    bool only_renamed =
-        d->row != NULL && in_place(d->row, d->parent.id); /* may come as late as need be */
-    if (later || (!only_renamed && o->stage >= d->stage + STAGE_LEVEL - 1))
+    bool stands = d->row != NULL && d->row->enabled;
+    bool only_renamed = stands && in_place(d->row, d->parent.id); /* may come as late as need be */
+    int last = d->stage + STAGE_LEVEL - (d->row != NULL && !stands ? 2 : 1); /* then enabled */
+    if (later || (!only_renamed && o->stage >= last))
         o->step_aside = true;
     else if (o->stage >= d->stage)
         d->stage = o->stage + 1;

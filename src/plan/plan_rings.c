@@ -98,8 +98,9 @@ static enum progress belongs_elsewhere(struct planner *p, const struct link_up *
 static void judge_ring(struct planner *p, struct member *m)
 {
     struct link_up at = {m, m->row}, next;
-    bool moves = false;
-    for (int i = 0; i < CHAIN_MAX && !moves; i++) {
+    const struct yq_eteams_member *mover = NULL;
+    for (int i = 0; i < CHAIN_MAX; i++) {
+        bool moves = false;
         if (above(p, &at, &next) != READY)
             return;
         at = next;
@@ -107,15 +108,16 @@ static void judge_ring(struct planner *p, struct member *m)
             break;
         if (at.member != NULL && at.member->chain.changes && strcmp(at.member->key, m->key) > 0)
             return;
-        if ((at.member == NULL || !at.member->chain.known) && at.row != NULL &&
-            belongs_elsewhere(p, &at, &moves) == OPEN)
+        bool stays = (at.member == NULL || !at.member->chain.known) && at.row != NULL;
+        if (mover == NULL && stays && belongs_elsewhere(p, &at, &moves) == OPEN)
             return;
+        mover = moves ? at.row : mover;
     }
     const char *named = m->chain.list[0].userid;
-    if (moves)
+    if (mover != NULL)
         m->chain.waits =
             (struct yq_reason){.code = YQ_REASON_SUPERIOR_WAITS,
-                               .args = {named, at.row->owner ? at.row->owner->userid : at.row->id}};
+                               .args = {named, mover->owner ? mover->owner->userid : mover->id}};
     else
         m->chain.ring = true;
 }
