@@ -105,8 +105,11 @@ void yq_store_drop_case(struct yq_commit *c, const struct yq_keys *keys, const c
 /* ---- zset `blocked`: "RECORD SUBJECT", whose case comes from that record of eteams ---- */
 void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                           const char *record, const char *subject_key);
-/* The record has changed: a case.reopened for each of its subjects that still is a case. at:
- * seconds. */
+/* "RECORD SUBJECT post": the member's part-time department is kept while it is out of sight. */
+void yq_store_add_kept_post(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                            const char *record, const char *subject_key);
+/* The record has changed: a case.reopened for each of its subjects that still is a case, or has
+ * such a post. at: seconds. */
 void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                            const char *record, int64_t at);
 /* ---- dead letters: stream `dead`; what operators do with them: clients/letters.h ---- */

@@ -30,6 +30,8 @@ struct yq_drift_links {
     size_t department_count, department_capacity;
     uint32_t *posts; /* digests */
     size_t post_size, post_capacity;
+    uint32_t *unseen; /* digests: departments of eteams whose own WeCom does not show now */
+    size_t unseen_count, unseen_capacity;
     const struct yq_drift_leaders *leaders; /* borrowed; NULL: superiors are not compared */
 };
 
@@ -37,6 +39,8 @@ struct yq_drift_links {
 void yq_drift_add_member(struct yq_drift_links *l, const char *userid, const char *eteams,
                          bool left, const char *const *posts, size_t post_count);
 void yq_drift_add_department(struct yq_drift_links *l, uint32_t id, const char *eteams);
+/* Posts there stay as they are (decisions.md 26). */
+void yq_drift_add_unseen(struct yq_drift_links *l, const char *eteams);
 void yq_drift_links_release(struct yq_drift_links *l);
 
 struct yq_drift_compared { /* somebody, on both sides */

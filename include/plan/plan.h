@@ -73,8 +73,10 @@ struct yq_verdict {
     int64_t
         heard_at[YQ_MEMBER_FIELD_COUNT]; /* event times of fields that only an event told; else 0 */
     int64_t born; /* event time of the member's creation, where an event told it; else 0 */
-    bool serves;  /* in service in eteams, once the plan is carried out; only told where superiors
-                     are planned (S2) */
+    const char *const *kept_posts; /* departments out of sight: looked at again when they change */
+    size_t kept_count;
+    bool serves; /* in service in eteams, once the plan is carried out; only told where superiors
+                    are planned (S2) */
     bool leaders_known; /* what follows is all, in WeCom's order (S2) */
     const struct yq_leader *leaders;
     size_t leader_count;

@@ -12,7 +12,8 @@
     "YQ.DEAD" /* dead events entry field value …: adds to the first stream an entry with these   \
                  fields, and with what else the entry of the second one has */
 #define YQ_COMMIT_WAKE                                                                             \
-    "YQ.WAKE" /* zset stream cases record at: takes every "RECORD SUBJECT" of that record out of   \
-                 the set, and adds a case.reopened of the subject, with its case, to the stream */
+    "YQ.WAKE" /* zset stream cases record at: takes every "RECORD SUBJECT" and "RECORD SUBJECT     \
+                 post" of that record out of the set, and adds a case.reopened of the subject,     \
+                 with its case, to the stream; of the former only while there is a case */
 
 #endif

@@ -196,6 +196,14 @@ void yq_store_add_blocked(struct yq_commit *c, const struct yq_keys *keys, const
     free(member);
 }
 
+void yq_store_add_kept_post(struct yq_commit *c, const struct yq_keys *keys, const char *id,
+                            const char *record, const char *subject_key)
+{
+    char *post = yq_printf("%s post", subject_key);
+    yq_store_add_blocked(c, keys, id, record, post);
+    free(post);
+}
+
 void yq_store_wake_blocked(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                            const char *record, int64_t at)
 {

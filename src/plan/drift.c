@@ -37,11 +37,18 @@ void yq_drift_add_department(struct yq_drift_links *l, uint32_t id, const char *
     l->departments[l->department_count++] = (struct yq_drift_department){id, yq_digest(eteams)};
 }
 
+void yq_drift_add_unseen(struct yq_drift_links *l, const char *eteams)
+{
+    yq_grow(&l->unseen, &l->unseen_capacity, l->unseen_count, sizeof(*l->unseen));
+    l->unseen[l->unseen_count++] = yq_digest(eteams);
+}
+
 void yq_drift_links_release(struct yq_drift_links *l)
 {
     free(l->members);
     free(l->departments);
     free(l->posts);
+    free(l->unseen);
     *l = (struct yq_drift_links){0};
 }
 
@@ -134,6 +141,13 @@ static bool find_place(const struct search *s, const struct yq_snapshot_person *
     return true;
 }
 
+/* A department that he is not in, and not one of which nobody can know. */
+static bool is_surplus(const struct search *s, const struct place *place, uint32_t department)
+{
+    return !has(place->all, place->count, department) &&
+           !has(s->links->unseen, s->links->unseen_count, department);
+}
+
 /* Part-time departments that are lacking, or too many: in mode `incremental` of ours only, since
  * others may have been made in eteams (decisions.md 16). */
 static bool posts_differ(const struct search *s, const struct place *place,
@@ -149,9 +163,9 @@ static bool posts_differ(const struct search *s, const struct place *place,
         lacking += wanted != e->main && !there;
     }
     for (size_t i = 0; i < link->post_count; i++)
-        lacking += !has(place->all, place->count, posts[i]) || posts[i] == e->main;
+        lacking += is_surplus(s, place, posts[i]) || posts[i] == e->main;
     for (size_t i = 0; i < e->part_count && s->policy->part_time == YQ_PART_TIME_FULL; i++)
-        lacking += !has(place->all, place->count, parts[i]);
+        lacking += is_surplus(s, place, parts[i]);
     return lacking > 0;
 }
 

@@ -68,6 +68,10 @@ static bool wants(const struct member *m, const char *department)
         if (m->parts[i].id != NULL && strcmp(m->parts[i].id, department) == 0)
             return true;
     }
+    for (size_t i = 0; i < m->unseen_count; i++) {
+        if (strcmp(m->unseen[i], department) == 0)
+            return true;
+    }
     return false;
 }
 
@@ -282,11 +286,11 @@ static void agree(const struct planner *p, const struct member *m)
     (void)p;
 }
 
-/* Who waits for a superior is looked at again; a case beside that is told then. */
+/* Who waits for a superior, or a post, is looked at again; a case beside that is told then. */
 static void conclude_member(struct member *m, bool changed)
 {
     struct yq_verdict *v = m->verdict;
-    const struct yq_reason *waits = &m->chain.waits;
+    const struct yq_reason *waits = m->chain.waits.code ? &m->chain.waits : &m->posts_wait;
     if (waits->code != YQ_REASON_NONE)
         conclude(v, YQ_VERDICT_WAIT, waits->code, waits->args[0], waits->args[1]);
     else if (v->kind == YQ_VERDICT_CASE)
@@ -335,6 +339,8 @@ static void emit_renamed(struct planner *p, struct member *m)
 static void emit_one(struct planner *p, struct member *m)
 {
     if (m->progress != READY) {
+        if (m->row != NULL)
+            m->verdict->eteams = m->row->id;
         if (m->verdict->kind == YQ_VERDICT_NONE)
             conclude(m->verdict, YQ_VERDICT_WAIT, YQ_REASON_NOT_YET_READABLE, NULL, NULL);
         return;

@@ -140,6 +140,77 @@ static enum progress posts_known(struct planner *p, struct member *m)
     return posts_of(p, m, m->row);
 }
 
+/* ---- posts in departments out of sight ---- */
+
+/* Does WeCom not show the department that is linked with this one of eteams? Where that cannot be
+ * read, it is asked again. */
+static enum progress is_unseen(struct planner *p, struct member *m, const char *eteams,
+                               bool *ret_unseen)
+{
+    const struct yq_eteams_department *row = yq_view_find_eteams_department(p->view, eteams);
+    *ret_unseen = false;
+    if (row == NULL || row->fact == YQ_UNASKED) {
+        need(p, YQ_NEED_ETEAMS_DEPARTMENT, eteams, 0);
+        return OPEN;
+    }
+    if (row->owner == NULL || row->owner->id == WECOM_ROOT)
+        return READY;
+    const struct yq_wecom_department *w = yq_view_find_wecom_department(p->view, row->owner->id);
+    if (w == NULL || w->fact == YQ_UNASKED) {
+        need(p, YQ_NEED_WECOM_DEPARTMENT, NULL, row->owner->id);
+        return OPEN;
+    }
+    *ret_unseen = w->fact == YQ_HIDDEN || w->fact == YQ_UNREADABLE;
+    if (w->fact == YQ_UNREADABLE)
+        m->posts_wait = (struct yq_reason){.code = YQ_REASON_UNREADABLE,
+                                           .args = {w->error ? w->error->text : "WeCom"}};
+    return READY;
+}
+
+static enum progress keep_if_unseen(struct planner *p, struct member *m, const char *eteams)
+{
+    bool unseen = false;
+    const struct yq_ref ref = {.id = eteams};
+    if (has_ref(m->parts, m->part_count, ref) || same_ref(m->main, ref))
+        return READY;
+    enum progress step = is_unseen(p, m, eteams, &unseen);
+    if (unseen)
+        m->unseen[m->unseen_count++] = eteams;
+    return step;
+}
+
+/* WeCom tells of a member only the departments that can be seen: nobody can know whether he is
+ * still in one of the others. His post there stays as it is (decisions.md 26). */
+static enum progress keep_unseen(struct planner *p, struct member *m)
+{
+    const struct yq_eteams_member *row = m->row;
+    if (row == NULL || p->policy->part_time == YQ_PART_TIME_NONE)
+        return READY;
+    bool full = p->policy->part_time == YQ_PART_TIME_FULL;
+    bool linked = row->posts_fact == YQ_ABSENT && m->link != NULL;
+    size_t count = linked ? m->link->post_count : row->post_count;
+    enum progress worst = READY;
+    m->unseen = yq_arena_alloc(p->arena, (count + 1) * sizeof(*m->unseen));
+    m->unseen_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!linked && !row->posts[i].ours && !full)
+            continue;
+        enum progress step =
+            keep_if_unseen(p, m, linked ? m->link->posts[i] : row->posts[i].department);
+        if (step == OPEN || worst == READY)
+            worst = step;
+    }
+    m->verdict->kept_posts = m->unseen;
+    m->verdict->kept_count = m->unseen_count;
+    return worst;
+}
+
+static enum progress settle_posts(struct planner *p, struct member *m)
+{
+    enum progress step = posts_known(p, m);
+    return step == READY ? keep_unseen(p, m) : step;
+}
+
 static bool wait_expired(const struct planner *p, const struct member *m)
 {
     return m->evidence == NULL || m->evidence->waited_ms >= p->policy->not_ready_ms;
@@ -169,7 +240,7 @@ enum progress place_member(struct planner *p, struct member *m)
             return OPEN;
         m->to_root = true;
         m->main = (struct yq_ref){.id = p->view->eteams_root};
-        return posts_known(p, m);
+        return settle_posts(p, m);
     }
     m->main = choose_main(p, m, w, refs, count);
     m->parts = yq_arena_alloc(p->arena, (count + 1) * sizeof(*refs));
@@ -177,5 +248,5 @@ enum progress place_member(struct planner *p, struct member *m)
         if (!same_ref(refs[i], m->main))
             m->parts[m->part_count++] = refs[i];
     }
-    return posts_known(p, m);
+    return settle_posts(p, m);
 }

@@ -62,6 +62,8 @@ static int load_links(struct members *m, struct yq_error *err)
         for (struct yq_link_department *l = v->department_links; l != NULL; l = l->hh.next) {
             if (l->id != 1)
                 yq_drift_add_department(&m->links, l->id, l->eteams);
+            if (yq_range_lacks(r, l->id))
+                yq_drift_add_unseen(&m->links, l->eteams);
         }
         yq_drift_add_department(&m->links, 1, root);
         rc = yq_store_scan_member_links(r->c->redis, r->c->keys, r->id, take_link, m, err);

@@ -48,6 +48,11 @@ bool yq_range_was_missing(const struct yq_reconcile *r, uint32_t department)
     return has(&r->range.before, department);
 }
 
+bool yq_range_lacks(const struct yq_reconcile *r, uint32_t department)
+{
+    return has(&r->range.missing, department);
+}
+
 void yq_range_add_missing(struct yq_reconcile *r, uint32_t department, const char *name)
 {
     struct yq_reconcile_range *g = &r->range;

@@ -223,6 +223,8 @@ void yq_record_verdict(struct yq_record *r, const struct yq_verdict *v,
         yq_record_agreed(r, v);
     if (settled && (v->kind == YQ_VERDICT_CASE ? worth : v->asked))
         record_case(r, v);
+    for (size_t i = 0; settled && i < v->kept_count; i++)
+        yq_store_add_kept_post(r->commit, r->sync->keys, yq_record_id(r), v->kept_posts[i], v->key);
     if (!worth)
         return;
     static const char *const words[] = {"none", "none", "none", "none", "wait", "case", "held"};

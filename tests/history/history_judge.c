@@ -338,6 +338,7 @@ void history_print(struct history *h)
     print_redis(h, "events", "XRANGE yq:{acme}:events - +");
     print_redis(h, "audit", "XRANGE yq:{acme}:audit - +");
     print_redis(h, "cases", "HGETALL yq:{acme}:cases");
+    print_redis(h, "blocked", "ZRANGE yq:{acme}:blocked 0 -1");
     print_redis(h, "links of departments", "HGETALL yq:{acme}:link:department");
     print_redis(h, "links of members", "HGETALL yq:{acme}:link:member");
     print_tree("WeCom", wecom);

@@ -1,4 +1,5 @@
 /* What the rules demand of people. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "facts.h"
@@ -125,6 +126,32 @@ static bool same_posts(const struct judge *j, const char *id)
     return before == after;
 }
 
+/* The number of a department that WeCom has, linked with this one; 0: none. */
+static uint32_t wecom_of(const struct judge *j, const char *eteams)
+{
+    const char *owner = owner_of_record(j->c->department_links_before, eteams);
+    uint32_t id = owner != NULL ? (uint32_t)strtoul(owner, NULL, 10) : 0;
+    return find_wecom_department(j, id) != NULL ? id : 0;
+}
+
+/* Decision 26. */
+static bool out_of_sight(const struct judge *j, const char *eteams)
+{
+    uint32_t id = wecom_of(j, eteams);
+    return id != 0 && !department_visible(j, id);
+}
+
+/* Posts in a department out of sight stay as they were. */
+static void judge_unseen(struct judge *j, const char *userid, const char *id,
+                         const struct places *want)
+{
+    for (const cJSON *p = NULL; (p = next_post(j->c->before, id, p)) != NULL;) {
+        const char *at = text_of(p, "departmentId");
+        if (out_of_sight(j, at) && !same_text(at, want->main) && !has_post(j->c->after, id, at))
+            differ(j, userid, "lost the part-time post in %s, which is out of sight", at);
+    }
+}
+
 /* Rule 7, decision 16. */
 static void judge_posts(struct judge *j, const char *userid, const char *id,
                         const struct places *want)
@@ -142,11 +169,16 @@ static void judge_posts(struct judge *j, const char *userid, const char *id,
     for (const cJSON *p = NULL; (p = next_post(j->c->after, id, p)) != NULL;) {
         const char *at = text_of(p, "departmentId");
         bool wanted = among(want, at) && !same_text(at, want->main);
-        if (!wanted && (is_ours(p) || full))
+        bool unseen = out_of_sight(j, at) || department_unreadable(j, wecom_of(j, at));
+        bool stays = unseen && has_post(j->c->before, id, at);
+        if (!wanted && !stays && (is_ours(p) || full))
             differ(j, userid, "has a part-time post in %s that WeCom does not have", at);
     }
+    bool history = option_true(j, "history", false);
+    if (!history)
+        judge_unseen(j, userid, id, want);
     bool left =
-        option_true(j, "history", false) && /* in between: all posts end with that */
+        history && /* in between: all posts end with that */
         (member_touched(j, userid, "member.deleted") || member_touched(j, userid, "member.left"));
     for (const cJSON *p = NULL; !full && !left && (p = next_post(j->c->before, id, p)) != NULL;) {
         if (!is_ours(p) && !has_post(j->c->after, id, text_of(p, "departmentId")))

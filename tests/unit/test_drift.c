@@ -163,6 +163,7 @@ static const struct drift_case {
     struct link l;
     struct yq_policy policy;
     bool wecom_incomplete, eteams_incomplete;
+    const char *unseen; /* a department of eteams whose own WeCom does not show */
     enum yq_drift_kind expected;
 } cases[] = {
     {"in step", {LI_AT_2}, {NA_AT_2}, {"801"}, .expected = NOTHING},
@@ -248,6 +249,25 @@ static const struct drift_case {
      {NA, .departments = {2, 3}},
      {"801", .posts = {3}},
      .expected = YQ_DRIFT_CHANGED},
+    {"a post of ours in a department out of sight",
+     {LI_AT_2},
+     {NA, .departments = {2, 3}},
+     {"801", .posts = {3}},
+     .unseen = "103",
+     .expected = NOTHING},
+    {"another department is out of sight",
+     {LI_AT_2},
+     {NA, .departments = {2, 3}},
+     {"801", .posts = {3}},
+     .unseen = "104",
+     .expected = YQ_DRIFT_CHANGED},
+    {"eteams' own, out of sight, where WeCom wins",
+     {LI_AT_2},
+     {NA, .departments = {2, 3}},
+     {"801"},
+     .policy = {.part_time = YQ_PART_TIME_FULL},
+     .unseen = "103",
+     .expected = NOTHING},
     {"eteams' own part-time department",
      {LI_AT_2},
      {NA, .departments = {2, 3}},
@@ -322,6 +342,8 @@ static void one_case(const struct drift_case *c)
         add_person(&company.eteams, company.arena, &c->e);
     if (c->l.eteams != NULL)
         add_link(&company.links, company.arena, c->w.userid, &c->l);
+    if (c->unseen != NULL)
+        yq_drift_add_unseen(&company.links, c->unseen);
     company.wecom.complete = !c->wecom_incomplete;
     company.eteams.complete = !c->eteams_incomplete;
     find_drift(&company, &c->policy, &o);
