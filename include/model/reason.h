@@ -68,6 +68,8 @@
     X(NOT_LINKED, "not_linked", "it is not linked with anything in eteams")                        \
     X(SUPERIOR_DIRECT, "superior_direct", "WeCom names %1 as direct leader")                       \
     X(SUPERIOR_OF_DEPARTMENT, "superior_of_department", "%1 leads department %2 in WeCom")         \
+    X(POST_UNSEEN, "post_unseen",                                                                  \
+      "whether it still belongs to department %1 cannot be seen: that part-time post stays")       \
     X(NO_SUPERIOR, "no_superior", "WeCom names no superior")                                       \
     X(SUPERIOR_AWAITED, "superior_awaited",                                                        \
       "%1, a superior by WeCom, is not in service in eteams: left out until then")                 \

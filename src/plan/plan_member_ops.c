@@ -290,7 +290,8 @@ static void agree(const struct planner *p, const struct member *m)
 static void conclude_member(struct member *m, bool changed)
 {
     struct yq_verdict *v = m->verdict;
-    const struct yq_reason *waits = m->chain.waits.code ? &m->chain.waits : &m->posts_wait;
+    bool reads = m->posts_left.code == YQ_REASON_UNREADABLE;
+    const struct yq_reason *waits = reads ? &m->posts_left : &m->chain.waits;
     if (waits->code != YQ_REASON_NONE)
         conclude(v, YQ_VERDICT_WAIT, waits->code, waits->args[0], waits->args[1]);
     else if (v->kind == YQ_VERDICT_CASE)
@@ -301,6 +302,8 @@ static void conclude_member(struct member *m, bool changed)
         conclude(v, YQ_VERDICT_CHANGE, m->to_root ? YQ_REASON_TO_ROOT : YQ_REASON_NONE, NULL, NULL);
     else if (m->chain.left.code != YQ_REASON_NONE)
         conclude(v, YQ_VERDICT_IN_STEP, m->chain.left.code, m->chain.left.args[0], NULL);
+    else if (m->posts_left.code != YQ_REASON_NONE)
+        conclude(v, YQ_VERDICT_IN_STEP, m->posts_left.code, m->posts_left.args[0], NULL);
     else
         conclude(v, YQ_VERDICT_IN_STEP, YQ_REASON_IN_STEP, NULL, NULL);
 }

@@ -162,8 +162,12 @@ static enum progress is_unseen(struct planner *p, struct member *m, const char *
     }
     *ret_unseen = w->fact == YQ_HIDDEN || w->fact == YQ_UNREADABLE;
     if (w->fact == YQ_UNREADABLE)
-        m->posts_wait = (struct yq_reason){.code = YQ_REASON_UNREADABLE,
+        m->posts_left = (struct yq_reason){.code = YQ_REASON_UNREADABLE,
                                            .args = {w->error ? w->error->text : "WeCom"}};
+    else if (*ret_unseen && m->posts_left.code == YQ_REASON_NONE)
+        m->posts_left =
+            (struct yq_reason){.code = YQ_REASON_POST_UNSEEN,
+                               .args = {yq_arena_printf(p->arena, "%u", row->owner->id)}};
     return READY;
 }
 

@@ -79,6 +79,25 @@ static void posts_made_in_eteams_stay(void **state)
     expect_all_well(s);
 }
 
+/* Nobody can know whether she still works where WeCom does not look; until that is gone. */
+static void a_post_out_of_sight_stays(void **state)
+{
+    struct stage *s = begin(state);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[2,3]}");
+    stage_settle(s, false);
+    stage_wecom_change(s, "{\"do\":\"set_range\",\"departments\":[2],\"members\":[]}");
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"name\":\"李娜娜\"}");
+    stage_settle(s, false);
+    expect_person(s, "li.na", "username", "李娜娜", "department", "研发,测试", NULL);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[2]}");
+    stage_settle(s, false);
+    expect_person(s, "li.na", "department", "研发,测试", NULL);
+    stage_wecom_change(s, "{\"do\":\"delete_department\",\"id\":3}");
+    stage_settle(s, false);
+    expect_person(s, "li.na", "department", "研发", NULL);
+    expect_all_well(s);
+}
+
 static void a_member_of_many_departments_has_many_posts(void **state)
 {
     char ids[256] = "1", names[2048] = "总部";
@@ -269,6 +288,7 @@ int main(void)
         STORY(a_second_department_is_a_post),
         STORY(the_main_department_alone_is_swapped),
         STORY(posts_made_in_eteams_stay),
+        STORY(a_post_out_of_sight_stays),
         STORY(a_member_of_many_departments_has_many_posts),
         STORY(a_renamed_department_is_renamed),
         STORY(a_moved_department_takes_its_people_along),
