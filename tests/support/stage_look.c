@@ -1,4 +1,5 @@
 /* Waiting until nothing is under way, and looking at what eteams holds then. */
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,20 @@ static bool connections_are_quiet(struct settling *w)
     return quiet;
 }
 
+/* A file of the spool is removed when all of it is in Redis. */
+static bool spool_is_empty(struct settling *w)
+{
+    glob_t found;
+    char *pattern = yq_printf("%s/spool/*/*.spool", w->s->directory);
+    int rc = glob(pattern, 0, NULL, &found);
+    size_t count = rc == 0 ? found.gl_pathc : 0;
+    if (rc == 0)
+        globfree(&found);
+    free(pattern);
+    (void)snprintf(w->why, sizeof(w->why), "%zu files of the spool are not in Redis", count);
+    return count == 0;
+}
+
 static bool is_quiet(void *arg)
 {
     struct settling *w = arg;
@@ -117,7 +132,7 @@ static bool is_quiet(void *arg)
     cJSON_Delete(json);
     (void)snprintf(w->why, sizeof(w->why), "WeCom still has %" PRId64 " events to deliver",
                    pending);
-    return pending == 0 && connections_are_quiet(w);
+    return pending == 0 && spool_is_empty(w) && connections_are_quiet(w);
 }
 
 void stage_settle(struct stage *s, bool allow_retries)
