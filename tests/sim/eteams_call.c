@@ -77,7 +77,8 @@ int et_page_begin(struct et_call *call, struct et_page *page, size_t max)
         page->size = max;
     page->doubled = page->current > 1 && call->fault.kind == ET_FAULT_DUPLICATE_ROW;
     page->halved = et_meets(call, ET_FAULT_HALF_PAGE);
-    page->emptied = et_meets(call, ET_FAULT_EMPTY_PAGE);
+    page->refused = et_meets(call, ET_FAULT_REFUSED_PAGE);
+    page->emptied = page->refused || et_meets(call, ET_FAULT_EMPTY_PAGE);
     return 0;
 }
 
@@ -107,7 +108,7 @@ void et_page_end(struct et_call *call, struct et_page *page)
         (void)et_meets(call, ET_FAULT_DUPLICATE_ROW);
     if (et_meets(call, ET_FAULT_TOTAL_CHANGES))
         total += page->current;
-    open_message(call, 0, "success");
+    open_message(call, page->refused ? 500000 : 0, page->refused ? "internal error" : "success");
     yq_buf_addf(out, ",\"data\":{\"current\":%zu,\"total\":%zu,\"data\":[", page->current, total);
     yq_buf_add(out, page->rows.data, page->rows.len);
     yq_buf_adds(out, "]}}");

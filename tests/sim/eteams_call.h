@@ -62,6 +62,7 @@ struct et_page {
     bool doubled; /* the fault: the last row of the page before instead of the first one */
     bool halved;  /* the fault: every second row is lacking, and the total is as ever */
     bool emptied; /* the fault: no rows, and a total of none */
+    bool refused; /* the same, with an error code */
     struct yq_buf rows;
 };
 

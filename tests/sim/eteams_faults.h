@@ -34,6 +34,7 @@ enum et_fault_where {
     X(DUPLICATE_ROW, duplicate_row_across_pages, ET_AT_QUERY)                                      \
     X(HALF_PAGE, half_page, ET_AT_QUERY)                                                           \
     X(EMPTY_PAGE, empty_page, ET_AT_QUERY)                                                         \
+    X(REFUSED_PAGE, refused_page, ET_AT_QUERY)                                                     \
     X(TOKEN_DEAD_TOP, token_dead_top, ET_AT_BUSINESS)                                              \
     X(TOKEN_DEAD_MESSAGE, token_dead_message, ET_AT_BUSINESS)                                      \
     X(HTTP_401, http_401, ET_AT_BUSINESS)                                                          \

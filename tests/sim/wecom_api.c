@@ -140,7 +140,7 @@ void wecom_api(struct wecom *w, const struct sim_request *request, struct sim_re
     }
     struct wecom_fault fault = wecom_faults_next(w, e->path);
     reply->delay_ms = w->delay_ms + fault.delay_ms;
-    if (!wecom_fault_before(w, &fault, e->path, reply)) {
+    if (!wecom_fault_before(w, &fault, e->path, e->empty, reply)) {
         bool bare = w->settings.errcode_missing ||
                     (fault.kind != NULL && strcmp(fault.kind, "errcode_missing") == 0);
         process(w, e, request, &reply->body, bare);

@@ -225,7 +225,7 @@ static void put_deep(struct yq_buf *out)
 }
 
 bool wecom_fault_before(struct wecom *w, const struct wecom_fault *fault, const char *path,
-                        struct sim_reply *reply)
+                        const char *empty, struct sim_reply *reply)
 {
     size_t k = kind_of(fault->kind);
     if (k == KINDS || kinds[k].when != BEFORE)
@@ -239,6 +239,7 @@ bool wecom_fault_before(struct wecom *w, const struct wecom_fault *fault, const 
     if (kinds[k].errcode != 0) {
         yq_buf_addc(&reply->body, '{');
         wecom_error_put(w, &reply->body, kinds[k].errcode);
+        yq_buf_adds(&reply->body, empty);
         yq_buf_addc(&reply->body, '}');
     } else if (kinds[k].text != NULL) {
         yq_buf_adds(&reply->body, kinds[k].text);

@@ -149,7 +149,7 @@ void wecom_faults_put(struct wecom *w, struct yq_buf *out);
 struct wecom_fault wecom_faults_next(struct wecom *w, const char *path);
 /* True if the fault answers by itself, without processing the call. */
 bool wecom_fault_before(struct wecom *w, const struct wecom_fault *fault, const char *path,
-                        struct sim_reply *reply);
+                        const char *empty, struct sim_reply *reply);
 /* Spoils the answer of a call that was processed. */
 void wecom_fault_after(const struct wecom_fault *fault, struct sim_reply *reply);
 
