@@ -2,15 +2,13 @@
  * operator can end it. */
 #include "grown.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
-
-static bool is_new_name_there(struct stage *s)
-{
-    return count_people(s, "事件改名") == 1;
-}
+#include "clients/system_clock.h"
 
 static bool is_reading(struct stage *s)
 {
@@ -18,34 +16,6 @@ static bool is_reading(struct stage *s)
     bool is = strcmp(phase, "members") == 0;
     free(phase);
     return is;
-}
-
-static void events_do_not_wait_for_a_reconcile(void **state)
-{
-    struct stage *s =
-        story_with(state, &(struct stage_options){.seed = 7,
-                                                  .people = 600,
-                                                  .departments = 120,
-                                                  .mirrored = true,
-                                                  .pace = "per_second: 20, in_flight: 4"});
-    char **ids = userids(s, NULL);
-    tell(s, STAGE_WECOM, "/_sim/delay", "{\"ms\":50}");
-    expect_command(s, 0, "sync", "acme", "--no-wait", NULL);
-    await(s, is_reading, "the reading of members");
-    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"%s\",\"name\":\"事件改名\"}",
-                       ids[9]);
-    int64_t waited = 0;
-    for (; waited < 10000 && !is_new_name_there(s); waited += 50)
-        usleep(50000);
-    assert_in_range(waited, 0, 2000 * (getenv("YQ_STAGE_PATIENCE") ? 10 : 1));
-    char *going = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
-    assert_string_not_equal(going, ""); /* it is still at it */
-    free(going);
-    await(s, is_reconciled, "the end of the reconcile");
-    assert_int_equal(linked(s), 600);
-    assert_int_equal(writes(s, "noop_rows"), 0);
-    expect_person(s, ids[9], "username", "事件改名", NULL);
-    free_ids(ids);
 }
 
 static bool is_written(struct stage *s, const char *text)
@@ -62,6 +32,61 @@ static bool are_all_written(struct stage *s)
 {
     return is_written(s, "改名之一") && is_written(s, "改名之二") && is_written(s, "新来的") &&
            is_written(s, "事件改名部");
+}
+
+#define RENAMES 40
+
+/* When WeCom was told, and when eteams had it; milliseconds, 0: not yet. */
+struct renames {
+    int64_t told[RENAMES], done[RENAMES];
+    int count_done;
+};
+
+static void look_for_renames(struct stage *s, struct renames *r)
+{
+    const cJSON *row;
+    cJSON *json = stage_call(s, STAGE_ETEAMS, "/_sim/history", NULL);
+    r->count_done = 0;
+    cJSON_ArrayForEach (row, yq_json_get(json, "rows")) {
+        const char *name = cJSON_GetStringValue(yq_json_get(yq_json_get(row, "after"), "username"));
+        int at = -1;
+        if (name == NULL || sscanf(name, "改名第%d", &at) != 1 || at < 0 || at >= RENAMES)
+            continue;
+        assert_true(yq_json_int(row, "at_ms", &r->done[at]));
+        r->count_done++;
+    }
+    cJSON_Delete(json);
+}
+
+static int compare_waits(const void *left, const void *right)
+{
+    const int64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* One after the other, so that each is an event of its own. Returns the p95 of the wait: two may be
+ * delayed by a busy machine (tests/bench/run_beside.sh measures the p99 of many). */
+static int64_t rename_some(struct stage *s, char **ids)
+{
+    struct renames r = {.count_done = 0};
+    for (int i = 0; i < RENAMES; i++) {
+        r.told[i] = yq_wall_ms(yq_system_clock());
+        stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"%s\",\"name\":\"改名第%d\"}",
+                           ids[20 + 70 * i], i);
+        usleep(300000);
+    }
+    for (int tries = 0; r.count_done < RENAMES && tries < 600; tries++) {
+        look_for_renames(s, &r);
+        usleep(50000);
+    }
+    assert_int_equal(r.count_done, RENAMES);
+    int64_t waits[RENAMES];
+    for (int i = 0; i < RENAMES; i++)
+        waits[i] = r.done[i] - r.told[i];
+    qsort(waits, RENAMES, sizeof(waits[0]), compare_waits);
+    print_message("half after %" PRId64 " ms, p99 %" PRId64 " ms\n", waits[RENAMES / 2],
+                  waits[RENAMES * 99 / 100]);
+    return waits[RENAMES * 95 / 100 - 1];
 }
 
 /* The reading alone takes 40 s at that pace, and leaves events what they need. */
@@ -83,6 +108,8 @@ static void events_are_applied_while_three_thousand_are_read(void **state)
     stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":7,\"name\":\"事件改名部\"}");
     wecom_member(s, "xin.lai", "新来的", "5");
     await(s, are_all_written, "what events told");
+    int patience = getenv("YQ_STAGE_PATIENCE") ? 10 : 1;
+    assert_in_range(rename_some(s, ids), 0, 2000 * patience);
     assert_true(is_reading(s)); /* and not what the reconcile found */
     expect_person(s, ids[17], "username", "改名之一", NULL);
     expect_person(s, "xin.lai", "username", "新来的", NULL);
@@ -147,7 +174,6 @@ static void an_operator_ends_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(events_do_not_wait_for_a_reconcile),
         STORY(events_are_applied_while_three_thousand_are_read),
         STORY(a_killed_one_is_taken_over),
         STORY(an_operator_ends_it),
