@@ -62,6 +62,27 @@ static void an_empty_eteams_is_filled(void **state)
     expect_all_well(s);
 }
 
+/* As many as WeCom allows: YQ_DEPARTMENTS=30000. */
+static void a_company_of_many_departments(void **state)
+{
+    const char *wanted = getenv("YQ_DEPARTMENTS");
+    int departments = wanted != NULL ? atoi(wanted) : 1500;
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 7,
+                                                  .people = 300,
+                                                  .departments = departments,
+                                                  .pace = "per_second: 1000, in_flight: 8"});
+    sync_all(s, 0);
+    char *count = stage_redis_text(s, "HLEN yq:{acme}:link:department");
+    assert_in_range(atoi(count), departments - 1, departments); /* the root may have a link, too */
+    free(count);
+    assert_int_equal(linked(s), 300);
+    assert_int_equal(writes(s, "noop_rows"), 0);
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 0);
+    expect_all_well(s);
+}
+
 /* Above 50 subjects eteams is read by pages, and who cannot be told apart is a case, not a guess.
  */
 static void awkward_people_are_cases_at_the_first_sync(void **state)
@@ -361,6 +382,7 @@ int main(void)
         STORY(two_grown_directories_are_linked),
         STORY(a_company_is_linked_by_itself_at_the_start),
         STORY(an_empty_eteams_is_filled),
+        STORY(a_company_of_many_departments),
         STORY(awkward_people_are_cases_at_the_first_sync),
         STORY(nothing_changed_nothing_written),
         STORY(silent_changes_are_followed),
