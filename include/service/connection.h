@@ -19,7 +19,9 @@ struct yq_connection {
     struct yq_wecom *wecom;
     struct yq_eteams *eteams;
     _Atomic int64_t
-        auth_noted_ms[2];        /* authorised.c: when each peer was last noted to be content */
+        auth_noted_ms[2];   /* authorised.c: when each peer was last noted to be content */
+    _Atomic int64_t new_ms; /* reconciler.c: since when it is known that it never was reconciled;
+                               0: it was */
     struct yq_seen_fields *seen; /* freshness.c: which fields were seen and not written yet */
 };
 

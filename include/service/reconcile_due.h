@@ -17,9 +17,11 @@ struct yq_reconcile_times {
     int64_t now_ms;
     int64_t started_ms; /* since when somebody looks: nothing is due from before that, where no
                            reconcile ever was complete */
+    int64_t new_ms;     /* since when whoever looks knows that none ever was; 0: one was */
     int64_t night_ms;   /* when the time of the full one passed last; 0: there is none */
     uint64_t seed;      /* of the connection: companies do not wake together */
-    bool at_start;      /* a connection that was never reconciled is, at once */
+    int64_t spread_ms;  /* what is due for all connections at once is spread over so long */
+    bool at_start;      /* a connection that is new, or was not compared since the start, is due */
     int64_t departments_every_ms, members_every_ms; /* 0: never by the clock */
     bool superiors; /* they shall follow WeCom: the switch is brought there; on, ten minutes after
                        the start, so that a dry run can show before what will come of it */
@@ -31,7 +33,13 @@ struct yq_reconcile_due {
 };
 
 /* Commands first, at once; all else rests after a failure, for a minute at first, for an hour at
- * most. A run that was cancelled is not begun again before the next time on the schedule. */
+ * most. A run that was cancelled is not begun again before the next time on the schedule, or the
+ * next start.
+ *
+ * At the start: what happened while nobody listened was told by no event. One full run that ended
+ * since is enough, whichever process ran it, and one that ended in the ten minutes before puts the
+ * next one off until these are over: processes that are started one after the other compare once,
+ * not each. Only a full one counts, as no other finds who has left. */
 struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
                                          const struct yq_reconcile_state *s);
 

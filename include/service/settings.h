@@ -36,7 +36,7 @@ struct yq_connection_settings {
         struct yq_outgoing outgoing;
     } eteams;
     struct yq_policy policy;
-    bool reconcile_at_start; /* a connection that never was reconciled is, at once */
+    bool reconcile_at_start; /* one that is new, or was not compared since the start, is due */
     int64_t reconcile_departments_ms, reconcile_members_ms; /* 0: not by the clock */
     char *reconcile_full_at;    /* "03:00", in time_zone; "": not by the clock */
     char digest[YQ_SHA256_HEX]; /* of all its values: where it is the same, nothing changed */

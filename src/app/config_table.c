@@ -238,7 +238,9 @@ const struct yq_option yq_options[] = {
            C(never_touch_departments), "WeCom department ids that are left alone",
            .check = yq_check_department),
     OPTION("connections[].sync.reconcile.at_start", BOOL, RELOAD, "true", C(c.reconcile_at_start),
-           "compare everything as soon as a connection is there for the first time", NONE),
+           "compare everything as soon as a connection is there for the first time, and after each "
+           "start, unless that was done less than 10 minutes before: then once these are over",
+           NONE),
     OPTION("connections[].sync.reconcile.departments", DURATION, RELOAD, "10m",
            C(c.reconcile_departments_ms),
            "time between two comparisons of the departments, at least 1m; 0s: never by the clock",

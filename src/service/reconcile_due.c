@@ -8,6 +8,7 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define SWITCH_REST_MS (10 * MINUTE_MS) /* also after an attempt that came to nothing */
+#define START_REST_MS (10 * MINUTE_MS)  /* a full run this fresh is not repeated for a start */
 #define OWED_REST_MS                                                                               \
     INT64_C(10000) /* after a complete one: what is owed anew collects a little                    \
                     */
@@ -79,6 +80,26 @@ static enum yq_reconcile_kind by_the_clock(const struct yq_reconcile_times *t,
     return YQ_RECONCILE_NONE;
 }
 
+/* The connection's own part of the spread. */
+static int64_t own_share(const struct yq_reconcile_times *t)
+{
+    return t->spread_ms > 0 ? (int64_t)(t->seed % (uint64_t)t->spread_ms) : 0;
+}
+
+/* Since the start nobody has compared everything; or nobody ever has. */
+static bool by_the_start(const struct yq_reconcile_times *t, const struct yq_reconcile_state *s)
+{
+    int64_t last = later(s->full_ms, s->cancelled_ms);
+    bool taking_over = t->superiors && s->superiors == YQ_SUPERIORS_OFF;
+    if (!t->at_start || t->now_ms < later(t->started_ms, t->new_ms) + own_share(t))
+        return false;
+    if (last == 0)
+        return true;
+    if (taking_over) /* would be part of it: time for a dry run */
+        return false;
+    return last < t->started_ms && t->now_ms >= last + START_REST_MS;
+}
+
 /* The superior switch does not stand where it shall. */
 static enum yq_reconcile_kind by_the_switch(const struct yq_reconcile_times *t,
                                             const struct yq_reconcile_state *s)
@@ -103,7 +124,7 @@ struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
         return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "command"};
     if (rests(t, s))
         return (struct yq_reconcile_due){YQ_RECONCILE_NONE, ""};
-    if (t->at_start && s->full_ms == 0 && s->cancelled_ms == 0)
+    if (by_the_start(t, s))
         return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "start"};
     if (by_the_switch(t, s) != YQ_RECONCILE_NONE)
         return (struct yq_reconcile_due){by_the_switch(t, s), "superiors"};

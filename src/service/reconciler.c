@@ -17,6 +17,8 @@
 #define THREADS_MAX 4
 #define LOOK_MS 1000
 #define LOOK_OFTEN_MS 50 /* the same while a test moves the clock */
+#define SPREAD_EACH_MS 100
+#define SPREAD_MS 30000 /* at most */
 
 struct yq_reconciler {
     struct yq_connections_place *place;
@@ -58,14 +60,23 @@ static int64_t last_passing(const char *full_at, int64_t now_ms)
     return (int64_t)at * 1000;
 }
 
-static struct yq_reconcile_times times_of(const struct yq_reconciler *r,
-                                          const struct yq_connection_settings *c)
+/* What all connections are due for at once, a start or the loss of Redis, is spread out so far that
+ * they do not wake together; one alone waits for nothing. */
+static int64_t spread_ms(size_t connections)
+{
+    int64_t wanted = connections > 1 ? (int64_t)(connections - 1) * SPREAD_EACH_MS : 0;
+    return wanted < SPREAD_MS ? wanted : SPREAD_MS;
+}
+
+static struct yq_reconcile_times
+times_of(const struct yq_reconciler *r, const struct yq_connection_settings *c, size_t connections)
 {
     int64_t now = yq_wall_ms(r->clock);
     return (struct yq_reconcile_times){.now_ms = now,
                                        .started_ms = r->started_ms,
                                        .night_ms = last_passing(c->reconcile_full_at, now),
                                        .seed = yq_id_hash(c->id),
+                                       .spread_ms = spread_ms(connections),
                                        .at_start = c->reconcile_at_start,
                                        .superiors = c->policy.superiors,
                                        .departments_every_ms = c->reconcile_departments_ms,
@@ -74,13 +85,26 @@ static struct yq_reconcile_times times_of(const struct yq_reconciler *r,
 
 /* ---- the threads ---- */
 
+/* Since when it is known that it was never reconciled. */
+static int64_t new_since(struct yq_connection *connection, const struct yq_reconcile_state *s,
+                         int64_t now_ms)
+{
+    int64_t since = 0;
+    if (s->full_ms != 0)
+        atomic_store(&connection->new_ms, 0);
+    else if (atomic_compare_exchange_strong(&connection->new_ms, &since, now_ms))
+        since = now_ms;
+    return since;
+}
+
 /* A look without the lease: mostly there is nothing to do. */
-static int look(const struct yq_turn_context *c, const struct yq_reconcile_times *times,
+static int look(const struct yq_turn_context *c, struct yq_reconcile_times *times,
                 struct yq_connection *connection, struct yq_error *err)
 {
     struct yq_reconcile_state s;
     if (yq_store_load_reconcile_state(c->redis, c->keys, connection->settings->id, &s, err) < 0)
         return -1;
+    times->new_ms = new_since(connection, &s, times->now_ms);
     if (s.paused || (!s.going && yq_reconcile_due(times, &s).kind == YQ_RECONCILE_NONE))
         return 0;
     return yq_reconcile_run(c, connection, times, err);
@@ -94,7 +118,7 @@ static void look_at_all(struct yq_reconciler *r, struct yq_turn_context *c)
     c->outdated = &t->outdated;
     for (size_t i = 0; i < count && !atomic_load(&r->stopping) && !atomic_load(&t->outdated); i++) {
         struct yq_connection *connection = t->items[(first + i) % count];
-        struct yq_reconcile_times times = times_of(r, connection->settings);
+        struct yq_reconcile_times times = times_of(r, connection->settings, count);
         struct yq_error err = {0};
         if (look(c, &times, connection, &err) < 0)
             yq_log_calm(YQ_LOG_WARN, "reconcile.failed", connection->settings->id, err.text);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/snapshot.h"
 #include "service/reconcile_due.h"
 
 #define MINUTE INT64_C(60000)
@@ -54,6 +55,129 @@ static void a_new_connection_is_compared_at_once(void **state)
     t.at_start = false;
     t.started_ms = NOW - 1; /* not before the next time on the clock */
     expect(&t, &(struct yq_reconcile_state){0}, YQ_RECONCILE_NONE, "");
+}
+
+/* ---- after a start ---- */
+
+static void a_start_is_followed_by_one_full_run(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    t.started_ms = NOW;
+    s.full_ms = NOW - HOUR;
+    expect(&t, &s, YQ_RECONCILE_FULL, "start"); /* those of the members find no leavers */
+    t.at_start = false;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.at_start = true;
+    s.full_ms = NOW; /* whoever ran it */
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
+static void one_that_was_cancelled_since_is_not_begun_again(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    t.started_ms = NOW - MINUTE;
+    s.full_ms = NOW - HOUR;
+    s.cancelled_ms = NOW;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.started_ms = NOW + MINUTE;
+    t.now_ms = NOW + 10 * MINUTE;
+    s.departments_ms = s.members_ms = t.now_ms;
+    expect(&t, &s, YQ_RECONCILE_FULL, "start"); /* that was another start */
+}
+
+static void a_fresh_one_puts_it_off(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    t.started_ms = NOW - MINUTE;
+    s.full_ms = NOW - 2 * MINUTE;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.now_ms = s.full_ms + 10 * MINUTE;
+    s.departments_ms = s.members_ms = t.now_ms;
+    expect(&t, &s, YQ_RECONCILE_FULL, "start");
+}
+
+/* Sixty processes, one a minute; a run takes no time. */
+static void a_rolling_restart_compares_a_few_times(void **state)
+{
+    (void)state;
+    struct yq_reconcile_state s = in_step(NOW - HOUR);
+    int runs = 0;
+    int64_t last = 0;
+    for (int64_t minute = 0; minute < 120; minute++) {
+        struct yq_reconcile_times t = times(NOW + minute * MINUTE);
+        s.departments_ms = s.members_ms = t.now_ms;
+        for (int64_t process = 0; process < 60 && process <= minute; process++) {
+            t.started_ms = NOW + process * MINUTE;
+            if (yq_reconcile_due(&t, &s).kind == YQ_RECONCILE_NONE)
+                continue;
+            runs++;
+            s.full_ms = last = t.now_ms;
+        }
+    }
+    assert_in_range(runs, 2, 7);
+    assert_true(last >= NOW + 59 * MINUTE && last <= NOW + 70 * MINUTE); /* one behind the last */
+}
+
+/* The taking over of superiors would be part of it. */
+static void a_start_leaves_time_for_a_dry_run_of_the_switch(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW);
+    t.superiors = true;
+    t.started_ms = NOW - 9 * MINUTE;
+    s.full_ms = NOW - HOUR;
+    expect(&t, &s, YQ_RECONCILE_NONE, "");
+    t.started_ms = NOW - 10 * MINUTE;
+    expect(&t, &s, YQ_RECONCILE_FULL, "superiors");
+    s.superiors = YQ_SUPERIORS_LOCKED;
+    expect(&t, &s, YQ_RECONCILE_FULL, "start");
+}
+
+/* How many of a thousand begin in the busiest second: in each it is due `after` the moment that is
+ * the same for all. */
+static int busiest_second(struct yq_reconcile_times t, const struct yq_reconcile_state *s)
+{
+    int most = 0, begun = 0;
+    const int64_t from = t.now_ms;
+    for (int64_t second = 0; second <= 31; second++) {
+        int before = begun;
+        begun = 0;
+        for (int c = 0; c < 1000; c++) {
+            char id[16];
+            (void)snprintf(id, sizeof(id), "c%d", c);
+            t.seed = yq_id_hash(id);
+            t.now_ms = from + second * 1000;
+            begun += yq_reconcile_due(&t, s).kind == YQ_RECONCILE_FULL;
+        }
+        most = begun - before > most ? begun - before : most;
+    }
+    assert_int_equal(begun, 1000);
+    return most;
+}
+
+static void a_thousand_do_not_start_together(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = {0};
+    t.night_ms = t.members_every_ms = t.departments_every_ms = 0;
+    t.started_ms = NOW;
+    assert_int_equal(busiest_second(t, &s), 1000); /* nothing was said of a spread */
+    t.spread_ms = 30000;
+    assert_in_range(busiest_second(t, &s), 30, 70);
+    s.full_ms = NOW - HOUR; /* no news: the same */
+    assert_in_range(busiest_second(t, &s), 30, 70);
+    s.full_ms = 0;
+    t.started_ms = NOW - DAY; /* Redis was wiped: they are all new again */
+    t.new_ms = NOW;
+    assert_in_range(busiest_second(t, &s), 30, 70);
 }
 
 static void nothing_is_due_when_all_is_in_step(void **state)
@@ -301,6 +425,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_connection_is_compared_at_once),
+        cmocka_unit_test(a_start_is_followed_by_one_full_run),
+        cmocka_unit_test(one_that_was_cancelled_since_is_not_begun_again),
+        cmocka_unit_test(a_fresh_one_puts_it_off),
+        cmocka_unit_test(a_rolling_restart_compares_a_few_times),
+        cmocka_unit_test(a_start_leaves_time_for_a_dry_run_of_the_switch),
+        cmocka_unit_test(a_thousand_do_not_start_together),
         cmocka_unit_test(nothing_is_due_when_all_is_in_step),
         cmocka_unit_test(the_clock_asks_for_the_largest_that_is_due),
         cmocka_unit_test(it_is_as_often_as_the_settings_say),
