@@ -27,6 +27,10 @@ struct yq_reconcile_times {
                        the start, so that a dry run can show before what will come of it */
 };
 
+/* How far that is for so many: 100 ms for each but one, 30 s at most. One alone waits for nothing.
+ */
+int64_t yq_reconcile_spread_ms(size_t connections);
+
 struct yq_reconcile_due {
     enum yq_reconcile_kind kind;
     const char *cause; /* "command", "start", "superiors", "owed", "schedule"; static text */

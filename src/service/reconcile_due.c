@@ -9,9 +9,9 @@
 #define DAY_MS (24 * HOUR_MS)
 #define SWITCH_REST_MS (10 * MINUTE_MS) /* also after an attempt that came to nothing */
 #define START_REST_MS (10 * MINUTE_MS)  /* a full run this fresh is not repeated for a start */
-#define OWED_REST_MS                                                                               \
-    INT64_C(10000) /* after a complete one: what is owed anew collects a little                    \
-                    */
+#define SPREAD_EACH_MS 100
+#define SPREAD_MS 30000
+#define OWED_REST_MS INT64_C(10000) /* behind a complete one: what is owed anew collects */
 
 static const char *const names[] = {"none", "departments", "members", "full"};
 
@@ -80,6 +80,12 @@ static enum yq_reconcile_kind by_the_clock(const struct yq_reconcile_times *t,
     return YQ_RECONCILE_NONE;
 }
 
+int64_t yq_reconcile_spread_ms(size_t connections)
+{
+    size_t others = connections > 0 ? connections - 1 : 0;
+    return others < SPREAD_MS / SPREAD_EACH_MS ? (int64_t)others * SPREAD_EACH_MS : SPREAD_MS;
+}
+
 /* The connection's own part of the spread. */
 static int64_t own_share(const struct yq_reconcile_times *t)
 {
@@ -98,6 +104,12 @@ static bool by_the_start(const struct yq_reconcile_times *t, const struct yq_rec
     if (taking_over) /* would be part of it: time for a dry run */
         return false;
     return last < t->started_ms && t->now_ms >= last + START_REST_MS;
+}
+
+/* It is owed for a moment only. Whoever wrote that down may have a clock that is ahead of ours. */
+static bool is_others_turn(const struct yq_reconcile_times *t, const struct yq_reconcile_state *s)
+{
+    return t->now_ms >= s->owed_ms && t->now_ms < s->owed_ms + own_share(t);
 }
 
 /* The superior switch does not stand where it shall. */
@@ -129,7 +141,7 @@ struct yq_reconcile_due yq_reconcile_due(const struct yq_reconcile_times *t,
     if (by_the_switch(t, s) != YQ_RECONCILE_NONE)
         return (struct yq_reconcile_due){by_the_switch(t, s), "superiors"};
     bool owed = s->owed_ms > 0 && s->owed_ms > s->cancelled_ms;
-    if (owed && t->now_ms >= s->full_ms + OWED_REST_MS)
+    if (owed && t->now_ms >= s->full_ms + OWED_REST_MS && !is_others_turn(t, s))
         return (struct yq_reconcile_due){YQ_RECONCILE_FULL, "owed"};
     return (struct yq_reconcile_due){by_the_clock(t, s), "schedule"};
 }

@@ -17,8 +17,6 @@
 #define THREADS_MAX 4
 #define LOOK_MS 1000
 #define LOOK_OFTEN_MS 50 /* the same while a test moves the clock */
-#define SPREAD_EACH_MS 100
-#define SPREAD_MS 30000 /* at most */
 
 struct yq_reconciler {
     struct yq_connections_place *place;
@@ -60,14 +58,6 @@ static int64_t last_passing(const char *full_at, int64_t now_ms)
     return (int64_t)at * 1000;
 }
 
-/* What all connections are due for at once, a start or the loss of Redis, is spread out so far that
- * they do not wake together; one alone waits for nothing. */
-static int64_t spread_ms(size_t connections)
-{
-    int64_t wanted = connections > 1 ? (int64_t)(connections - 1) * SPREAD_EACH_MS : 0;
-    return wanted < SPREAD_MS ? wanted : SPREAD_MS;
-}
-
 static struct yq_reconcile_times
 times_of(const struct yq_reconciler *r, const struct yq_connection_settings *c, size_t connections)
 {
@@ -76,7 +66,7 @@ times_of(const struct yq_reconciler *r, const struct yq_connection_settings *c, 
                                        .started_ms = r->started_ms,
                                        .night_ms = last_passing(c->reconcile_full_at, now),
                                        .seed = yq_id_hash(c->id),
-                                       .spread_ms = spread_ms(connections),
+                                       .spread_ms = yq_reconcile_spread_ms(connections),
                                        .at_start = c->reconcile_at_start,
                                        .superiors = c->policy.superiors,
                                        .departments_every_ms = c->reconcile_departments_ms,

@@ -165,12 +165,16 @@ static int busiest_second(struct yq_reconcile_times t, const struct yq_reconcile
 static void a_thousand_do_not_start_together(void **state)
 {
     (void)state;
+    assert_int_equal(yq_reconcile_spread_ms(0), 0);
+    assert_int_equal(yq_reconcile_spread_ms(1), 0); /* one alone begins at once */
+    assert_int_equal(yq_reconcile_spread_ms(2), 100);
+    assert_int_equal(yq_reconcile_spread_ms(100000), 30000);
     struct yq_reconcile_times t = times(NOW);
     struct yq_reconcile_state s = {0};
     t.night_ms = t.members_every_ms = t.departments_every_ms = 0;
     t.started_ms = NOW;
     assert_int_equal(busiest_second(t, &s), 1000); /* nothing was said of a spread */
-    t.spread_ms = 30000;
+    t.spread_ms = yq_reconcile_spread_ms(1000);
     assert_in_range(busiest_second(t, &s), 30, 70);
     s.full_ms = NOW - HOUR; /* no news: the same */
     assert_in_range(busiest_second(t, &s), 30, 70);
@@ -246,14 +250,32 @@ static void companies_do_not_wake_together(void **state)
 {
     (void)state;
     int together = 0;
-    for (uint64_t seed = 0; seed < 1000; seed++) {
+    for (int c = 0; c < 1000; c++) {
         struct yq_reconcile_times t = times(NOW);
         struct yq_reconcile_state s = in_step(NOW);
-        t.seed = seed * 0x9e3779b97f4a7c15u;
+        char id[16];
+        (void)snprintf(id, sizeof(id), "c%d", c);
+        t.seed = yq_id_hash(id);
         s.members_ms = s.departments_ms = NOW - MINUTE; /* who begins within this minute? */
         together += yq_reconcile_due(&t, &s).kind != YQ_RECONCILE_NONE;
     }
     assert_in_range(together, 60, 180); /* a tenth by the departments, a sixtieth by the members */
+}
+
+/* The full ones of a night, by quarters of the hour. */
+static void nor_do_they_at_night(void **state)
+{
+    (void)state;
+    int quarters[4] = {0};
+    for (int c = 0; c < 1000; c++) {
+        int64_t full;
+        char id[16];
+        (void)snprintf(id, sizeof(id), "c%d", c);
+        (void)count_over_a_day(yq_id_hash(id), &full);
+        quarters[(full - 3 * HOUR) % DAY / (15 * MINUTE) % 4]++;
+    }
+    for (int q = 0; q < 4; q++)
+        assert_in_range(quarters[q], 190, 310);
 }
 
 static void what_is_owed_is_done_soon(void **state)
@@ -266,6 +288,21 @@ static void what_is_owed_is_done_soon(void **state)
     expect(&t, &s, YQ_RECONCILE_FULL, "owed");
     s.full_ms = NOW - 1000; /* what comes right behind one collects a little */
     expect(&t, &s, YQ_RECONCILE_NONE, "");
+}
+
+static void what_all_are_owed_is_spread(void **state)
+{
+    (void)state;
+    struct yq_reconcile_times t = times(NOW);
+    struct yq_reconcile_state s = in_step(NOW - HOUR);
+    t.night_ms = t.members_every_ms = t.departments_every_ms = 0;
+    s.owed_ms = NOW;
+    assert_int_equal(busiest_second(t, &s), 1000);
+    s.owed_ms = NOW + HOUR; /* by another clock */
+    assert_int_equal(busiest_second(t, &s), 1000);
+    s.owed_ms = NOW;
+    t.spread_ms = yq_reconcile_spread_ms(1000);
+    assert_in_range(busiest_second(t, &s), 30, 70);
 }
 
 static void a_failure_is_rested_from(void **state)
@@ -435,7 +472,9 @@ int main(void)
         cmocka_unit_test(the_clock_asks_for_the_largest_that_is_due),
         cmocka_unit_test(it_is_as_often_as_the_settings_say),
         cmocka_unit_test(companies_do_not_wake_together),
+        cmocka_unit_test(nor_do_they_at_night),
         cmocka_unit_test(what_is_owed_is_done_soon),
+        cmocka_unit_test(what_all_are_owed_is_spread),
         cmocka_unit_test(a_failure_is_rested_from),
         cmocka_unit_test(a_command_waits_for_nothing_but_a_pause),
         cmocka_unit_test(a_cancelled_one_waits_for_its_next_time),
