@@ -2,7 +2,9 @@
  * into a view, the people into a snapshot (wecom.md §4).
  *
  * What is said to be complete was answered in full, every call, and contradicts itself nowhere. All
- * else is not: then absence from it means nothing. */
+ * else is not: then absence from it means nothing. A department that is deleted while it is read,
+ * and that WeCom says twice it does not have, has nobody in it; whoever moved out of it may be in
+ * no list, since that of his new department was read before. */
 #ifndef YQ_CLIENTS_WECOM_LISTING_H
 #define YQ_CLIENTS_WECOM_LISTING_H
 
@@ -37,7 +39,8 @@ struct yq_wecom_listing {
 void yq_wecom_listing_release(struct yq_wecom_listing *l);
 
 /* All that the reading app sees: the departments, their members, and whoever is visible without a
- * department, by a tag or ticked singly. `departments` (each row PRESENT) and `ret` may be NULL.
+ * department, by a tag or ticked singly. `departments` (each row PRESENT, or ABSENT where it was
+ * deleted meanwhile) and `ret` may be NULL.
  * *ret_members is cleared, filled and sealed; its `complete` is that of the listing. Returns 0 also
  * where something could not be read, and says so; -1 only for what ends the run (LOST, FATAL). */
 int yq_wecom_list_all(struct yq_wecom *w, struct yq_http *h, struct yq_view *departments,

@@ -12,6 +12,8 @@
 
 #define TRIES 3         /* of a page that fails in passing */
 #define TOO_LARGE 45029 /* wecom.md §4.3 */
+#define NO_DEPARTMENT 60003
+#define NO_SUCH_DEPARTMENT 60123 /* the same; which of the two is not said (wecom.md §4.2) */
 
 void yq_wecom_listing_release(struct yq_wecom_listing *l)
 {
@@ -48,11 +50,46 @@ static int take_department(struct listing *l, const struct task *t, const cJSON 
     return yq_wecom_read_department(l->departments, object, err) ? 0 : -1;
 }
 
+/* ---- departments that are deleted meanwhile ---- */
+
+/* It may have been deleted since the tree was read. */
+static bool has_vanished(struct listing *l, const struct task *t, const struct yq_error *why)
+{
+    if (why->code != NO_DEPARTMENT && why->code != NO_SUCH_DEPARTMENT)
+        return false;
+    yq_grow(&l->vanished, &l->vanished_capacity, l->vanished_count, sizeof(*l->vanished));
+    l->vanished[l->vanished_count++] = t->number;
+    return true;
+}
+
 static void department_refused(struct listing *l, const struct task *t, const struct yq_error *why)
 {
-    (void)t;
-    yq_listing_lacks(l, why);
+    if (!has_vanished(l, t, why))
+        yq_listing_lacks(l, why);
 }
+
+/* The second time it is believed. */
+static bool is_gone(struct listing *l, const struct task *t, const struct yq_error *why)
+{
+    bool gone = has_vanished(l, t, why);
+    if (gone)
+        yq_view_wecom_department(l->departments, t->number)->fact = YQ_ABSENT;
+    return gone;
+}
+
+static int ask_again(struct listing *l, const struct errand *e, struct yq_error *err)
+{
+    size_t count = l->vanished_count;
+    struct task *tasks = yq_calloc(count + 1, sizeof(*tasks));
+    for (size_t i = 0; i < count; i++)
+        tasks[i].number = l->vanished[i];
+    int rc = yq_listing_run(l, e, tasks, count, err);
+    l->vanished_count = 0;
+    free(tasks);
+    return rc;
+}
+
+/* ---- the tree, department by department ---- */
 
 /* One task per department of the view; the caller frees them. */
 static struct task *each_department(const struct listing *l, size_t *ret_count)
@@ -66,11 +103,20 @@ static struct task *each_department(const struct listing *l, size_t *ret_count)
     return tasks;
 }
 
+static void department_refused_again(struct listing *l, const struct task *t,
+                                     const struct yq_error *why)
+{
+    if (!is_gone(l, t, why))
+        yq_listing_lacks(l, why);
+}
+
 /* The list is too large for one answer: the ids in one, then each department by itself. */
 static int read_tree_singly(struct listing *l, struct yq_error *err)
 {
     static const struct errand get = {WC_P_DEPARTMENT_GET, "id", take_department,
                                       department_refused, false};
+    static const struct errand again = {WC_P_DEPARTMENT_GET, "id", take_department,
+                                        department_refused_again, false};
     struct yq_call call = {.api = WC_P_DEPARTMENT_SIMPLELIST};
     struct yq_error why = {0};
     int rc = yq_wecom_run(l->c, l->h, &call, 1, l->watch, err);
@@ -85,7 +131,7 @@ static int read_tree_singly(struct listing *l, struct yq_error *err)
         rc = yq_listing_run(l, &get, tasks, count, err);
         free(tasks);
     }
-    return rc;
+    return rc == 0 ? ask_again(l, &again, err) : rc;
 }
 
 static int take_list(struct listing *l, const struct task *t, const cJSON *reply,
@@ -131,17 +177,42 @@ static int take_members(struct listing *l, const struct task *t, const cJSON *re
     return 0;
 }
 
-static void members_refused(struct listing *l, const struct task *t, const struct yq_error *why)
+static void lacks_members(struct listing *l, const struct task *t, const struct yq_error *why)
 {
     struct yq_wecom_listing *f = l->facts;
-    if (why->code == TOO_LARGE) {
-        yq_grow(&l->large, &l->large_capacity, l->large_count, sizeof(*l->large));
-        l->large[l->large_count++] = t->number;
-        return;
-    }
     yq_listing_lacks(l, why);
     yq_grow(&f->failed, &f->failed_capacity, f->failed_count, sizeof(*f->failed));
     f->failed[f->failed_count++] = t->number;
+}
+
+static void members_refused(struct listing *l, const struct task *t, const struct yq_error *why)
+{
+    if (why->code == TOO_LARGE) {
+        yq_grow(&l->large, &l->large_capacity, l->large_count, sizeof(*l->large));
+        l->large[l->large_count++] = t->number;
+    } else if (!has_vanished(l, t, why)) {
+        lacks_members(l, t, why);
+    }
+}
+
+static void members_refused_again(struct listing *l, const struct task *t,
+                                  const struct yq_error *why)
+{
+    if (!is_gone(l, t, why))
+        lacks_members(l, t, why);
+}
+
+/* The department is there after all, and its people were not told. */
+static int take_unread(struct listing *l, const struct task *t, const cJSON *reply,
+                       struct yq_error *err)
+{
+    struct yq_error why = {0};
+    if (take_department(l, t, reply, err) < 0)
+        return -1;
+    (void)yq_error_set(&why, YQ_ERROR_RETRY,
+                       "user/list does not have department %u, which is there", t->number);
+    lacks_members(l, t, &why);
+    return 0;
 }
 
 /* user/simplelist of a large department: its people are read one by one. */
@@ -166,6 +237,8 @@ static int read_members(struct listing *l, struct yq_error *err)
                                        members_refused, false};
     static const struct errand names = {WC_P_USER_SIMPLELIST, "department_id", take_names,
                                         members_refused, false};
+    static const struct errand again = {WC_P_DEPARTMENT_GET, "id", take_unread,
+                                        members_refused_again, false};
     size_t count;
     struct task *tasks = each_department(l, &count);
     int rc = yq_listing_run(l, &list, tasks, count, err);
@@ -173,6 +246,8 @@ static int read_members(struct listing *l, struct yq_error *err)
         tasks[count] = (struct task){.number = l->large[count]};
     if (rc == 0)
         rc = yq_listing_run(l, &names, tasks, count, err);
+    if (rc == 0)
+        rc = ask_again(l, &again, err);
     free(tasks);
     yq_snapshot_seal(l->members);
     return rc;
@@ -250,6 +325,7 @@ int yq_wecom_list_all(struct yq_wecom *w, struct yq_http *h, struct yq_view *dep
     yq_arena_free(l.scratch);
     yq_view_free(own);
     free(l.large);
+    free(l.vanished);
     if (rc == 0 && ret != NULL)
         *ret = facts;
     else

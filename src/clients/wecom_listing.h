@@ -21,6 +21,9 @@ struct listing {
     struct yq_arena *scratch;   /* of one answer */
     uint32_t *large;            /* departments whose people are too many for one answer */
     size_t large_count, large_capacity;
+    uint32_t
+        *vanished; /* departments that WeCom says it does not have: to be asked for once more */
+    size_t vanished_count, vanished_capacity;
     bool tree_is_large;
     bool shut; /* the credential may not read details at all */
 };

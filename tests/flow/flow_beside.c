@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "clients/system_clock.h"
@@ -171,12 +172,75 @@ static void an_operator_ends_it(void **state)
     free(run);
 }
 
+/* ---- departments are deleted while it reads their lists ---- */
+
+#define EMPTIED 20 /* from 500 on */
+
+static bool are_some_lists_read(struct stage *s)
+{
+    return ask(s, STAGE_WECOM, "/_sim/calls", "paths|/cgi-bin/user/list|calls") >= 5;
+}
+
+static void expect_done(struct stage *s, const char *run)
+{
+    char *text = stage_redis_text(s, "XREVRANGE yq:{acme}:runs + -");
+    const char *entry = strstr(text, run), *end = entry ? strchr(entry, '\n') : NULL;
+    const char *done = entry ? strstr(entry, "\"outcome\":\"done\"") : NULL;
+    if (done == NULL || (end != NULL && done > end))
+        fail_msg("run %s is not done: %s", run, text);
+    free(text);
+}
+
+/* They are not there any more, nor is anybody in them; who moved out of one may be in no list of
+ * this run, and works all the same. */
+static void departments_are_deleted_while_it_reads(void **state)
+{
+    struct stage *s =
+        story_with(state, &(struct stage_options){.seed = 7,
+                                                  .people = 300,
+                                                  .departments = 80,
+                                                  .mirrored = true,
+                                                  .callback_mode = "trimmed",
+                                                  .pace = "per_second: 40, in_flight: 2"});
+    sync_all(s, 0);
+    for (unsigned id = 500; id < 500 + EMPTIED; id++) {
+        char name[20];
+        (void)snprintf(name, sizeof(name), "空部%u", id);
+        wecom_department(s, id, name, 1);
+    }
+    wecom_member(s, "li.na", "李娜", "500");
+    wecom_member(s, "wang.wei", "王伟", "519");
+    stage_settle(s, true);
+    tell(s, STAGE_WECOM, "/_sim/calls", "{\"reset\":true}");
+    expect_command(s, 0, "sync", "acme", "--no-wait", NULL);
+    await(s, are_some_lists_read, "the first lists of members");
+    char *run = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
+    struct yq_buf change = YQ_BUF_INIT;
+    yq_buf_adds(&change, "[{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[2]},"
+                         "{\"do\":\"update_member\",\"userid\":\"wang.wei\",\"departments\":[2]}");
+    for (unsigned id = 500; id < 500 + EMPTIED; id++)
+        yq_buf_addf(&change, ",{\"do\":\"delete_department\",\"id\":%u}", id);
+    yq_buf_addc(&change, ']');
+    silently(s, yq_buf_text(&change));
+    yq_buf_release(&change);
+    await(s, is_over, "the end");
+    expect_done(s, run);
+    assert_in_range(ask(s, STAGE_WECOM, "/_sim/calls", "paths|/cgi-bin/department/get|calls"), 1,
+                    2 * EMPTIED); /* it did come upon some */
+    assert_int_equal(writes(s, "resigns"), 0);
+    sync_all(s, 0);
+    assert_int_equal(writes(s, "resigns"), 0);
+    expect_person(s, "li.na", "department", "技术中心", NULL);
+    free(run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(events_are_applied_while_three_thousand_are_read),
         STORY(a_killed_one_is_taken_over),
         STORY(an_operator_ends_it),
+        STORY(departments_are_deleted_while_it_reads),
     };
     return cmocka_run_group_tests_name("beside", tests, NULL, NULL);
 }
