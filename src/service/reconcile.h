@@ -131,7 +131,8 @@ bool yq_range_was_missing(const struct yq_reconcile *r, uint32_t department);
 /* Linked, and out of sight in this run: known once departments were compared. */
 bool yq_range_lacks(const struct yq_reconcile *r, uint32_t department);
 void yq_range_add_missing(struct yq_reconcile *r, uint32_t department, const char *name);
-/* Of a complete run: the snapshot's figures, and the alarm when it shows less than before. */
+/* Of a complete run: the snapshot's figures, and the alarm when it shows less than before. That is
+ * over when all is shown again, or a run by command finds nothing newly missing. */
 void yq_range_commit(struct yq_reconcile *r, int64_t size, struct yq_commit *c);
 void yq_range_release(struct yq_reconcile *r);
 

@@ -96,6 +96,13 @@ static void add_no_scope(struct yq_reconcile *r, struct yq_commit *c)
     yq_buf_release(&json);
 }
 
+/* All can be seen again; or a person, who knows of the alarm, compared once more, and there was no
+ * less to be seen: then this is the range. */
+static bool is_settled(const struct yq_reconcile *r)
+{
+    return r->range.missing.len == 0 || strcmp(r->cause, "command") == 0;
+}
+
 void yq_range_commit(struct yq_reconcile *r, int64_t size, struct yq_commit *c)
 {
     struct yq_reconcile_range *g = &r->range;
@@ -109,7 +116,7 @@ void yq_range_commit(struct yq_reconcile *r, int64_t size, struct yq_commit *c)
         yq_commit_add(c, "HDEL", yq_key(r->c->keys, r->id, "alarms", alarms), NO_SCOPE, NULL);
     if (g->shrank)
         add_alarm(r, c);
-    else if (g->missing.len == 0)
+    else if (is_settled(r))
         yq_commit_add(c, "HDEL", yq_key(r->c->keys, r->id, "alarms", alarms), ALARM, NULL);
     for (size_t i = 0; i < 5; i++)
         (void)snprintf(numbers[i], sizeof(numbers[i]), "%" PRId64, values[i]);

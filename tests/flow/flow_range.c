@@ -33,6 +33,29 @@ static char *range_alarm(struct stage *s)
     return stage_redis_text(s, "HGET yq:{acme}:alarms range_shrank");
 }
 
+static void expect_alarm(struct stage *s, const char *expected)
+{
+    char *is = range_alarm(s);
+    assert_string_equal(is, expected);
+    free(is);
+}
+
+static bool is_paid(struct stage *s)
+{
+    char *owed = stage_redis_text(s, "HGETALL yq:{acme}:owed");
+    bool none = *owed == '\0';
+    free(owed);
+    return none;
+}
+
+/* A full one that nobody asked for. */
+static void sync_by_itself(struct stage *s)
+{
+    stage_advance(s, 20000);
+    free(stage_redis_text(s, "HSET yq:{acme}:owed something 1"));
+    await(s, is_paid, "the reconcile that is owed");
+}
+
 static void a_range_that_shrinks_resigns_nobody(void **state)
 {
     struct stage *s = grown(state, 60);
@@ -44,12 +67,50 @@ static void a_range_that_shrinks_resigns_nobody(void **state)
     char *alarm = range_alarm(s);
     assert_non_null(strstr(alarm, "visible range shrank"));
     assert_non_null(strstr(alarm, "技术中心"));
-    sync_all(s, 0); /* by now this is the range: who left before leaves */
+    sync_by_itself(s); /* by now this is the range: who left before leaves */
     assert_int_equal(writes(s, "resigns"), 2);
     char *again = range_alarm(s);
-    assert_string_equal(alarm, again);
+    assert_string_equal(alarm, again); /* nobody has looked yet */
     free(alarm);
     free(again);
+}
+
+/* It was meant: the command that the alarm names says so, and the next time is told again. */
+static void a_range_that_was_made_smaller_on_purpose(void **state)
+{
+    struct stage *s = grown(state, 60);
+    sync_all(s, 0);
+    see_only(s, "3,4");
+    sync_by_itself(s);
+    char *first = range_alarm(s), *text;
+    assert_non_null(strstr(first, "visible range shrank"));
+    expect_command(s, 0, "sync", "acme", "--dry-run", NULL); /* has looked, and left it at that */
+    expect_alarm(s, first);
+    assert_int_equal(stage_command(s, &text, "doctor", "acme", NULL), 1);
+    assert_non_null(strstr(text, "yunqiao sync acme"));
+    free(text);
+    sync_all(s, 0);
+    expect_alarm(s, "");
+    (void)stage_command(s, &text, "doctor", "acme", NULL);
+    assert_non_null(strstr(text, "no alarm is open"));
+    free(text);
+    sync_by_itself(s); /* nothing new */
+    expect_alarm(s, "");
+    see_only(s, "4");
+    sync_by_itself(s);
+    char *second = range_alarm(s);
+    assert_non_null(strstr(second, "visible range shrank"));
+    assert_string_not_equal(first, second);
+    sync_all(s, 0);
+    expect_alarm(s, "");
+    see_only(s, "5"); /* another one, smaller by what the command itself finds */
+    sync_all(s, 0);
+    char *third = range_alarm(s);
+    assert_non_null(strstr(third, "visible range shrank"));
+    assert_int_equal(writes(s, "resigns"), 0);
+    free(first);
+    free(second);
+    free(third);
 }
 
 /* All branches that stand directly below the root are named. */
@@ -141,7 +202,7 @@ static void five_thousand_become_fifty(void **state)
     free(seen);
     char *alarm = range_alarm(s), *again, *hash;
     expect_branches(s, alarm);
-    sync_all(s, 0);
+    sync_by_itself(s);
     again = range_alarm(s);
     assert_string_equal(alarm, again); /* one alarm, not two */
     assert_int_equal(writes(s, "resigns"), 0);
@@ -328,8 +389,11 @@ static void nor_where_ids_alone_can_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(a_range_that_shrinks_resigns_nobody), STORY(five_thousand_become_fifty),
-        STORY(spoilt_lists_resign_nobody),          STORY(nor_in_a_large_company),
+        STORY(a_range_that_shrinks_resigns_nobody),
+        STORY(a_range_that_was_made_smaller_on_purpose),
+        STORY(five_thousand_become_fifty),
+        STORY(spoilt_lists_resign_nobody),
+        STORY(nor_in_a_large_company),
         STORY(nor_where_ids_alone_can_be_read),
     };
     return cmocka_run_group_tests_name("range", tests, NULL, NULL);
