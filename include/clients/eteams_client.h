@@ -14,6 +14,7 @@ struct yq_eteams_options {
     const char *connection;                                 /* our id: goes into externalSyncId */
     const char *open_base, *corp_id, *app_key, *app_secret; /* copied; the secret wiped on free */
     bool superiors;               /* people are read with their superiors (eteams.md §2.7) */
+    bool job_nums;                /* the listing of all people tells their job numbers */
     const char *static_token;     /* NULL or "": by code and token (eteams.md §1.3) */
     struct yq_http_options http;  /* borrowed; its headers carry extra_headers */
     struct yq_pace_budget budget; /* 10/s, 4 in flight; writes go one at a time (§2.1) */

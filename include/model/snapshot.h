@@ -32,6 +32,7 @@ struct yq_snapshot_person {
     uint8_t status; /* WeCom's status, 0 = not known; eteams: 1 = in service */
     bool departments_known : 1;
     bool leaders_known : 1;  /* and stand under yq_snapshot_leaders */
+    bool no_job_num : 1;     /* eteams: has none, or it was not asked for */
     bool one_of_several : 1; /* a membership: whoever has several departments has several rows,
                                 which sealing makes one */
 };

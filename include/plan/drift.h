@@ -78,7 +78,8 @@ struct yq_drift_found {
 
 typedef void yq_drift_report(void *context, const struct yq_drift_found *found);
 
-/* Both snapshots are sealed. Each member is reported once at most, in the order of their keys;
+/* Both snapshots are sealed. Where the policy writes job numbers for everybody, eteams' side was
+ * asked for them. Each member is reported once at most, in the order of their keys;
  * those whom the policy says never to touch are left out. */
 void yq_drift_find(const struct yq_snapshot *wecom, const struct yq_snapshot *eteams,
                    struct yq_drift_links *links, const struct yq_policy *policy,

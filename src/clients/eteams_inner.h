@@ -79,6 +79,6 @@ void yq_query_list(struct yq_buf *out, const char *name, const char *const *valu
 /* The parameters of every question about people. */
 void yq_query_people(const struct yq_eteams *e, struct yq_buf *out, bool leavers);
 /* The same for all who are in service, with no more fields than a snapshot needs. */
-void yq_query_snapshot(struct yq_buf *out, bool superiors);
+void yq_query_snapshot(const struct yq_eteams *e, struct yq_buf *out);
 
 #endif

@@ -51,7 +51,7 @@ static int list_members(struct yq_eteams *e, struct yq_http *h, struct yq_snapsh
                          .again = forget_rows,
                          .context = &people};
     yq_snapshot_clear(ret);
-    yq_query_snapshot(&q.head, e->options.superiors);
+    yq_query_snapshot(e, &q.head);
     int rc = yq_query_run(e, h, &q, 1, watch, err);
     if (rc == 0 && q.error.kind != YQ_ERROR_NONE) {
         *err = q.error;

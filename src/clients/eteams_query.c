@@ -300,11 +300,16 @@ void yq_query_people(const struct yq_eteams *e, struct yq_buf *out, bool leavers
     yq_query_list(out, "returnFieldList", fields, e->options.superiors ? count : count - 2, false);
 }
 
-void yq_query_snapshot(struct yq_buf *out, bool superiors)
+void yq_query_snapshot(const struct yq_eteams *e, struct yq_buf *out)
 {
-    static const char *const fields[] = {
-        "id",         "username",         "mobile", "email",       "sex",
-        "department", "personnel_status", "status", ET_F_SUPERIOR, ET_F_OTHER_SUPERIOR};
-    size_t count = sizeof(fields) / sizeof(fields[0]);
-    yq_query_list(out, "returnFieldList", fields, superiors ? count : count - 2, false);
+    const char *fields[11] = {"id",  "username",   "mobile",           "email",
+                              "sex", "department", "personnel_status", "status"};
+    size_t count = 8;
+    if (e->options.job_nums)
+        fields[count++] = "job_num";
+    if (e->options.superiors) {
+        fields[count++] = ET_F_SUPERIOR;
+        fields[count++] = ET_F_OTHER_SUPERIOR;
+    }
+    yq_query_list(out, "returnFieldList", fields, count, false);
 }

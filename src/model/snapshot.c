@@ -266,6 +266,7 @@ void yq_snapshot_add_eteams(struct yq_snapshot *s, struct yq_arena *arena,
     p->main = m->department_count ? yq_digest(m->departments[0]) : 0;
     for (size_t i = 1; i < m->department_count; i++)
         add_part(s, p, yq_digest(m->departments[i]));
+    p->no_job_num = m->job_num == NULL || m->job_num[0] == '\0';
     p->leaders_known = m->superiors_known;
     if (s->wants_leaders && m->superiors_known)
         add_superiors(s, m, p->key);

@@ -211,6 +211,20 @@ static bool superiors_differ(const struct search *s, const struct yq_snapshot_pe
     return s->links->leaders != NULL && yq_drift_superiors_differ(s->links, &c);
 }
 
+/* Who has a job number in eteams keeps it, whatever it is (decisions.md 4); otherwise only whoever
+ * is new, or had another userid, gets one. */
+static bool lacks_job_num(const struct search *s, const struct yq_snapshot_person *e)
+{
+    return s->policy->write_job_num == YQ_JOB_NUM_ALWAYS && e->no_job_num;
+}
+
+static bool differs(const struct search *s, const struct yq_snapshot_person *w,
+                    const struct yq_snapshot_person *e, const struct yq_drift_member *link)
+{
+    return fields_differ(w, e) || lacks_job_num(s, e) || place_differs(s, w, e, link) ||
+           superiors_differ(s, w, e);
+}
+
 static void compare_linked(const struct search *s, const struct yq_snapshot_person *w,
                            const struct yq_drift_member *link)
 {
@@ -224,7 +238,7 @@ static void compare_linked(const struct search *s, const struct yq_snapshot_pers
     } else if (!serves) {
         if (s->eteams->complete)
             tell(s, YQ_DRIFT_STALE, w, w->key);
-    } else if (fields_differ(w, e) || place_differs(s, w, e, link) || superiors_differ(s, w, e)) {
+    } else if (differs(s, w, e, link)) {
         tell(s, YQ_DRIFT_CHANGED, w, w->key);
     }
 }

@@ -97,6 +97,7 @@ struct yq_connection *yq_connection_new(const struct yq_settings *settings,
         .app_key = connection->eteams.app_key,
         .app_secret = connection->eteams.app_secret,
         .superiors = connection->policy.superiors,
+        .job_nums = connection->policy.write_job_num == YQ_JOB_NUM_ALWAYS,
         .static_token = connection->eteams.static_token,
         .http = outgoing(&connection->eteams.outgoing, 30000), /* eteams.md §2.1 */
         .budget = connection->eteams.outgoing.pace,

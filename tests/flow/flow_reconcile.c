@@ -2,6 +2,7 @@
  * is removed for being absent. */
 #include "grown.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -180,6 +181,48 @@ static void silent_changes_are_followed(void **state)
     sync_all(s, 0);
     assert_int_equal(of_run(s, "scope"), 0);
     expect_all_well(s);
+    free_ids(ids);
+}
+
+/* ---- job numbers (decisions.md 4) ---- */
+
+static void set_job_num(struct stage *s, const char *id, const char *value)
+{
+    tell(s, STAGE_ETEAMS, "/_sim/change",
+         "{\"do\":\"update_member\",\"id\":\"%s\",\"job_num\":\"%s\"}", id, value);
+}
+
+/* Who has none gets one once the setting says so for everybody, and again when it is taken away;
+ * who got another one in eteams keeps it. */
+static void job_numbers_come_with_the_setting(void **state)
+{
+    struct stage_options o = {
+        .seed = 7, .people = 30, .departments = 4, .mirrored = true, .callback_mode = "trimmed"};
+    struct stage *s = story_with(state, &o);
+    sync_all(s, 0);
+    char **ids = userids(s, NULL), *own = person_id(s, ids[3]), *none = person_id(s, ids[4]);
+    set_job_num(s, own, "A17");
+    expect_person(s, ids[4], "job_num", "", NULL);
+    stage_kill_daemon(s, 0, SIGTERM);
+    o.connection_yaml = "      write_job_num: always\n";
+    stage_configure(s, &o);
+    stage_start_daemon(s, 0);
+    sync_all(s, 0);
+    for (size_t i = 0; ids[i] != NULL; i++)
+        expect_person(s, ids[i], "job_num", i == 3 ? "A17" : ids[i], NULL);
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 0);
+    set_job_num(s, none, "");
+    set_job_num(s, own, "A18");
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 1);
+    expect_person(s, ids[4], "job_num", ids[4], NULL);
+    expect_person(s, ids[3], "job_num", "A18", NULL);
+    sync_all(s, 0);
+    assert_int_equal(of_run(s, "scope"), 0);
+    expect_all_well(s);
+    free(own);
+    free(none);
     free_ids(ids);
 }
 
@@ -386,6 +429,7 @@ int main(void)
         STORY(awkward_people_are_cases_at_the_first_sync),
         STORY(nothing_changed_nothing_written),
         STORY(silent_changes_are_followed),
+        STORY(job_numbers_come_with_the_setting),
         STORY(the_clock_asks_for_it),
         STORY(three_who_left_unheard_are_resigned),
         STORY(thirty_who_left_are_held_and_named),

@@ -28,7 +28,7 @@ struct member {
 };
 struct person {
     const char *id; /* NULL: eteams has nobody */
-    const char *name, *mobile, *email, *sex;
+    const char *name, *mobile, *email, *sex, *job_num;
     uint32_t departments[PARTS_MAX]; /* the main one first */
     bool left;
 };
@@ -97,6 +97,7 @@ static void add_person(struct yq_snapshot *s, struct yq_arena *arena, const stru
                                    .mobile = p->mobile ? p->mobile : "",
                                    .email = p->email ? p->email : "",
                                    .sex = p->sex ? p->sex : "",
+                                   .job_num = p->job_num ? p->job_num : "",
                                    .in_service = !p->left};
     row.departments = eteams_ids(arena, p->departments, &row.department_count);
     yq_snapshot_add_eteams(s, arena, &row);
@@ -197,6 +198,41 @@ static const struct drift_case {
      {LI_AT_2, .gender = "1"},
      {NA_AT_2, .sex = "male"},
      {"801"},
+     .expected = NOTHING},
+    {"no job number, and everybody gets one",
+     {LI_AT_2},
+     {NA_AT_2},
+     {"801"},
+     .policy = {.write_job_num = YQ_JOB_NUM_ALWAYS},
+     .expected = YQ_DRIFT_CHANGED},
+    {"the job number that everybody gets",
+     {LI_AT_2},
+     {NA_AT_2, .job_num = "li.na"},
+     {"801"},
+     .policy = {.write_job_num = YQ_JOB_NUM_ALWAYS},
+     .expected = NOTHING},
+    {"eteams' own job number stays",
+     {LI_AT_2},
+     {NA_AT_2, .job_num = "A17"},
+     {"801"},
+     .policy = {.write_job_num = YQ_JOB_NUM_ALWAYS},
+     .expected = NOTHING},
+    {"no job number, and nobody gets one",
+     {LI_AT_2},
+     {NA_AT_2},
+     {"801"},
+     .policy = {.write_job_num = YQ_JOB_NUM_NEVER},
+     .expected = NOTHING},
+    {"no job number, and who is new gets one where needed",
+     {LI_AT_2},
+     {NA_AT_2},
+     {"801"},
+     .policy = {.write_job_num = YQ_JOB_NUM_WHEN_NEEDED},
+     .expected = NOTHING},
+    {"left, without a job number",
+     {LI_AT_2, .status = 5},
+     .l = {"801", .left = true},
+     .policy = {.write_job_num = YQ_JOB_NUM_ALWAYS},
      .expected = NOTHING},
     {"gender not said",
      {LI_AT_2, .gender = "0"},
@@ -381,7 +417,7 @@ static const int same_mobile[] = {0, 0, 1, 1, 2};
 struct someone {
     int name_w, name_e, mobile_w, mobile_e;
     unsigned status;
-    bool in_wecom, in_eteams, linked, left, person_left;
+    bool in_wecom, in_eteams, linked, left, person_left, numbered;
     uint32_t departments_w[PARTS_MAX], main_w, departments_e[PARTS_MAX], posts[PARTS_MAX];
     char userid[16], id[16];
 };
@@ -434,6 +470,7 @@ static void make_someone(struct someone *s, unsigned number)
         random_departments(s->departments_e, 0, 3, 5);
     if (below(3) == 0)
         random_departments(s->posts, 0, 2, 5);
+    s->numbered = below(3) != 0;
     snprintf(s->userid, sizeof(s->userid), "%s%u", number % 2 ? "User" : "user", number);
     snprintf(s->id, sizeof(s->id), "%u", 8000 + number);
 }
@@ -483,6 +520,8 @@ static enum yq_drift_kind naive(const struct someone *s, const struct yq_policy 
     if ((name != 0 && name != same_name[s->name_e]) ||
         (mobile != 0 && mobile != same_mobile[s->mobile_e]))
         return YQ_DRIFT_CHANGED;
+    if (policy->write_job_num == YQ_JOB_NUM_ALWAYS && !s->numbered)
+        return YQ_DRIFT_CHANGED;
     return naive_place_differs(s, policy) ? YQ_DRIFT_CHANGED : NOTHING;
 }
 
@@ -496,6 +535,7 @@ static void put_someone(struct company *c, const struct someone *s)
     struct person p = {.id = s->id,
                        .name = names[s->name_e],
                        .mobile = mobiles[s->mobile_e],
+                       .job_num = s->numbered ? s->id : NULL,
                        .left = s->person_left};
     struct link l = {.eteams = s->id, .left = s->left};
     memcpy(m.departments, s->departments_w, sizeof(m.departments));
@@ -534,7 +574,8 @@ static void at_random(void **state)
         struct someone people[24];
         size_t count = below(24) + 1, expected = 0;
         struct yq_policy policy = {.part_time = (enum yq_part_time)below(3),
-                                   .disabled_members = (enum yq_disabled_members)below(2)};
+                                   .disabled_members = (enum yq_disabled_members)below(2),
+                                   .write_job_num = (enum yq_write_job_num)below(3)};
         open_company(&c);
         for (size_t i = 0; i < count; i++) {
             make_someone(&people[i], (unsigned)i);
