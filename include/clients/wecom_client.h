@@ -28,7 +28,9 @@ struct yq_wecom *yq_wecom_new(const struct yq_wecom_options *options);
 void yq_wecom_free(struct yq_wecom *w);
 
 /* Each fills the rows asked for with PRESENT, ABSENT, HIDDEN or UNREADABLE (with the row's error),
- * and returns 0; -1 only for what ends the run (LOST, FATAL). */
+ * and returns 0; -1 only for what ends the run (LOST, FATAL). Where ids alone can be read, members
+ * come from one listing (v->listed_people), which may lack something: whoever takes something away
+ * by it asks a second time. A department is ABSENT only by an answer about itself. */
 int yq_wecom_read_members(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
                           const char *const *userids, size_t count, const struct yq_watch *watch,
                           struct yq_error *err);

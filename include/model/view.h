@@ -164,6 +164,7 @@ struct yq_view {
     struct yq_wecom_member *wecom_members;
     struct yq_wecom_member *wecom_aside; /* read for what they say of others, not in question: who
                                             is only here is nobody's rival */
+    size_t listed_people; /* in the listing of ids that members were read from; 0: none was */
     struct yq_eteams_department *eteams_departments;
     struct yq_eteams_member *eteams_members;
     struct yq_lookup *lookups;

@@ -1,5 +1,5 @@
 /* Where details may not be read: who is in which department, and the tree without names, from the
- * contacts secret (wecom.md §0.2). It sees the whole company, so what is not there is absent. */
+ * contacts secret (wecom.md §0.2), which sees the whole company. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +12,8 @@
 #define READINGS 3       /* a cursor that is refused half-way: from the first page on again */
 #define BAD_CURSOR 50100 /* wecom.md §4.3 */
 #define PAGES_MAX 1000   /* far more than a company has; a cursor that never ends is an error */
+#define WECOM_ROOT 1u    /* wecom.md §4.2 */
+#define ASKED_AT_ONCE 50 /* departments that a list lacks */
 
 /* A person's departments, one after the other as the pages bring them. */
 struct membership {
@@ -200,6 +202,10 @@ int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_vie
     struct yq_error why = {0};
     struct yq_wecom_memberships rows = {.row = add_row, .again = forget_rows, .context = &l};
     int rc = yq_wecom_each_membership(w, h, &rows, watch, &why);
+    if (rc == 0 && l.people == NULL) /* there is always somebody: whoever founded the company */
+        rc = yq_error_set(&why, YQ_ERROR_RETRY, "user/list_id shows nobody at all");
+    if (rc == 0)
+        v->listed_people = HASH_COUNT(l.people);
     for (size_t i = 0; i < count; i++) {
         char key[YQ_USERID_MAX + 1];
         struct membership *found = NULL;
@@ -223,6 +229,29 @@ int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_vie
 
 /* ---- departments ---- */
 
+/* One answer tells the tree of the whole company: the root is in it (wecom.md §4.2), and whatever
+ * another row hangs from. */
+static int check_tree(const struct yq_view *v, const cJSON *rows, struct yq_error *err)
+{
+    const cJSON *row;
+    bool root = false;
+    cJSON_ArrayForEach (row, rows) {
+        int64_t id = 0;
+        (void)yq_json_int(row, "id", &id);
+        const struct yq_wecom_department *d = yq_view_find_wecom_department(v, (uint32_t)id);
+        const struct yq_wecom_department *above =
+            d != NULL && d->parent != 0 ? yq_view_find_wecom_department(v, d->parent) : NULL;
+        root |= id == WECOM_ROOT;
+        if (d != NULL && d->parent != 0 && (above == NULL || above->fact != YQ_PRESENT))
+            return yq_error_set(err, YQ_ERROR_RETRY,
+                                "department/simplelist lacks department %u, above %u", d->parent,
+                                d->id);
+    }
+    return root ? 0
+                : yq_error_set(err, YQ_ERROR_RETRY, "department/simplelist lacks the department %u",
+                               WECOM_ROOT);
+}
+
 /* Reads every row, or says why the list is not to be relied on. */
 static int take_tree(struct yq_view *v, const cJSON *reply, struct yq_error *err)
 {
@@ -236,34 +265,116 @@ static int take_tree(struct yq_view *v, const cJSON *reply, struct yq_error *err
     }
     if (rc < 0)
         err->kind = YQ_ERROR_RETRY;
+    return rc == 0 ? check_tree(v, rows, err) : rc;
+}
+
+static int read_tree(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
+                     const struct yq_watch *watch, struct yq_error *err)
+{
+    struct yq_call call = {.api = WC_P_DEPARTMENT_SIMPLELIST};
+    int rc = yq_wecom_run(&w->contacts, h, &call, 1, watch, err);
+    if (rc == 0 && call.error.kind == YQ_ERROR_FATAL) {
+        rc = yq_wecom_fatal(&w->contacts, &call, err);
+    } else if (rc == 0 && call.error.kind != YQ_ERROR_NONE) {
+        *err = call.error;
+        rc = -1;
+    } else if (rc == 0) {
+        rc = take_tree(v, call.reply, err);
+    }
+    yq_calls_release(&call, 1);
     return rc;
+}
+
+/* The answer about one department and what is beneath it. */
+static void take_branch(struct yq_view *v, uint32_t id, const struct yq_call *call)
+{
+    const cJSON *rows = yq_json_get(call->reply, "department_id"), *row;
+    struct yq_error why = call->error;
+    bool answered = call->error.kind == YQ_ERROR_NONE;
+    cJSON_ArrayForEach (row, rows) {
+        int64_t said;
+        if (answered && yq_json_int(row, "id", &said) && said == (int64_t)id &&
+            yq_wecom_read_department(v, row, &why) != NULL)
+            return;
+    }
+    if (answered)
+        (void)yq_error_set(&why, YQ_ERROR_RETRY, "department/simplelist: not about %u", id);
+    yq_wecom_department_refused(v, id, &why);
+}
+
+static int ask_each(struct yq_wecom *w, struct yq_http *h, struct yq_view *v, const uint32_t *ids,
+                    size_t count, const struct yq_watch *watch, struct yq_error *err)
+{
+    struct yq_call *calls = yq_calloc(count + 1, sizeof(*calls));
+    for (size_t i = 0; i < count; i++) {
+        calls[i].api = WC_P_DEPARTMENT_SIMPLELIST;
+        calls[i].query = yq_printf("id=%u", ids[i]);
+    }
+    int rc = yq_wecom_run(&w->contacts, h, calls, count, watch, err);
+    for (size_t i = 0; i < count; i++) {
+        take_branch(v, ids[i], &calls[i]);
+        free((char *)calls[i].query);
+    }
+    yq_calls_release(calls, count);
+    free(calls);
+    return rc;
+}
+
+static bool is_there(const struct yq_view *v, uint32_t id)
+{
+    const struct yq_wecom_department *d = yq_view_find_wecom_department(v, id);
+    return d != NULL && d->fact == YQ_PRESENT;
+}
+
+static void say_unreadable(struct yq_view *v, const uint32_t *ids, size_t count,
+                           const struct yq_error *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct yq_wecom_department *d = yq_view_wecom_department(v, ids[i]);
+        if (d->fact == YQ_PRESENT)
+            continue;
+        d->fact = YQ_UNREADABLE;
+        d->error = yq_view_error(v, why);
+    }
+}
+
+/* What a list lacks may be there all the same: only an answer about that very department says that
+ * it is gone. One that is there makes a liar of the list, and nobody else is asked for. */
+static int settle_lacking(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
+                          const uint32_t *ids, size_t count, const struct yq_watch *watch,
+                          struct yq_error *err)
+{
+    uint32_t some[ASKED_AT_ONCE];
+    size_t next = 0, asked, there = 0;
+    do {
+        for (asked = 0; next < count && asked < ASKED_AT_ONCE; next++) {
+            if (!is_there(v, ids[next]))
+                some[asked++] = ids[next];
+        }
+        if (asked > 0 && ask_each(w, h, v, some, asked, watch, err) < 0)
+            return -1;
+        for (size_t i = 0; i < asked; i++)
+            there += is_there(v, some[i]);
+    } while (next < count && there == 0);
+    struct yq_error why;
+    (void)yq_error_set(&why, YQ_ERROR_RETRY,
+                       "department/simplelist lacks departments that are there");
+    say_unreadable(v, ids + next, count - next, &why);
+    return 0;
 }
 
 int yq_wecom_ids_of_departments(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
                                 const uint32_t *ids, size_t count, const struct yq_watch *watch,
                                 struct yq_error *err)
 {
-    struct yq_call call = {.api = WC_P_DEPARTMENT_SIMPLELIST};
     struct yq_error why = {0};
     for (size_t i = 0; i < count; i++)
         yq_view_wecom_department(v, ids[i])->fact = YQ_UNASKED;
-    int rc = yq_wecom_run(&w->contacts, h, &call, 1, watch, &why);
-    if (rc == 0 && call.error.kind == YQ_ERROR_FATAL) {
-        rc = yq_wecom_fatal(&w->contacts, &call, &why);
-    } else if (rc == 0 && call.error.kind != YQ_ERROR_NONE) {
-        why = call.error;
-        rc = -1;
-    } else if (rc == 0) {
-        rc = take_tree(v, call.reply, &why);
-    }
-    yq_calls_release(&call, 1);
-    for (size_t i = 0; i < count; i++) {
-        struct yq_wecom_department *d = yq_view_wecom_department(v, ids[i]);
-        if (d->fact == YQ_PRESENT)
-            continue;
-        d->fact = rc == 0 ? YQ_ABSENT : YQ_UNREADABLE;
-        d->error = rc == 0 ? NULL : yq_view_error(v, &why);
-    }
+    int rc = read_tree(w, h, v, watch, &why);
+    if (rc == 0)
+        rc = settle_lacking(w, h, v, ids, count, watch, &why);
+    if (rc < 0)
+        say_unreadable(v, ids, count, &why);
     bool ends = why.kind == YQ_ERROR_LOST || why.kind == YQ_ERROR_FATAL || count == 0;
     if (rc == 0 || !ends)
         return 0;

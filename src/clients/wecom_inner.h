@@ -50,6 +50,10 @@ int yq_wecom_run(struct yq_wecom_credential *c, struct yq_http *h, struct yq_cal
 int yq_wecom_fatal(const struct yq_wecom_credential *c, const struct yq_call *call,
                    struct yq_error *err);
 
+/* What a refused question about one department says of it (wecom.md §4.2): ABSENT by 60123 and
+ * 60003, HIDDEN by 60011, else UNREADABLE. */
+void yq_wecom_department_refused(struct yq_view *v, uint32_t id, const struct yq_error *why);
+
 /* user/list_id: one row per membership of the whole company, page by page. */
 struct yq_wecom_memberships {
     void (*row)(void *context, const char *userid, uint32_t department);
@@ -62,7 +66,10 @@ int yq_wecom_each_membership(struct yq_wecom *w, struct yq_http *h,
                              const struct yq_wecom_memberships *m, const struct yq_watch *watch,
                              struct yq_error *err);
 
-/* Fallbacks, from the contacts secret (wecom.md §4.1): ids alone. */
+/* Fallbacks, from the contacts secret (wecom.md §4.1): ids alone. Of members the one listing, and
+ * how many people it shows, in v->listed_people: it may lack rows. A department that the list lacks
+ * is asked for by its id, and ABSENT only by that answer; a list that lacks the root, or one above
+ * another, says nothing. */
 int yq_wecom_ids_of_members(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,
                             const char *const *userids, size_t count, const struct yq_watch *watch,
                             struct yq_error *err);

@@ -372,7 +372,7 @@ int yq_wecom_list_company_departments(struct yq_wecom *w, struct yq_http *h, str
     if (w->contacts.peer == NULL)
         return 0;
     if (yq_wecom_ids_of_departments(w, h, v, NULL, 0, watch, &why) == 0) {
-        *ret_known = v->wecom_departments != NULL;
+        *ret_known = true;
         return 0;
     }
     if (why.kind != YQ_ERROR_LOST && why.kind != YQ_ERROR_FATAL)

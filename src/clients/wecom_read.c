@@ -173,16 +173,22 @@ static void take_department(struct yq_view *v, uint32_t id, const cJSON *reply)
     department_fact(v, id, YQ_UNREADABLE, &err);
 }
 
+void yq_wecom_department_refused(struct yq_view *v, uint32_t id, const struct yq_error *why)
+{
+    if (why->code == 60123 || why->code == 60003)
+        department_fact(v, id, YQ_ABSENT, NULL);
+    else if (why->code == 60011)
+        department_fact(v, id, YQ_HIDDEN, NULL);
+    else
+        department_fact(v, id, YQ_UNREADABLE, why);
+}
+
 static void settle_department(struct yq_view *v, uint32_t id, const struct yq_call *call)
 {
     if (call->error.kind == YQ_ERROR_NONE)
         take_department(v, id, call->reply);
-    else if (call->error.code == 60123 || call->error.code == 60003)
-        department_fact(v, id, YQ_ABSENT, NULL);
-    else if (call->error.code == 60011)
-        department_fact(v, id, YQ_HIDDEN, NULL);
     else
-        department_fact(v, id, YQ_UNREADABLE, &call->error);
+        yq_wecom_department_refused(v, id, &call->error);
 }
 
 int yq_wecom_read_departments(struct yq_wecom *w, struct yq_http *h, struct yq_view *v,

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "clients/eteams_people.h"
 #include "clients/store.h"
+#include "gather_ids.h"
 
 #define ROUNDS 64        /* a chain of 15 levels takes about 15 */
 #define BULK_SUBJECTS 50 /* decisions.md 3 */
@@ -185,8 +186,10 @@ static int read_wecom_members(struct round *g, struct yq_error *err)
     }
     if (left == 0)
         return 0;
-    return yq_wecom_read_members(g->s->connection->wecom, g->s->http, g->v, g->texts, left,
-                                 g->s->watch, err);
+    if (yq_wecom_read_members(g->s->connection->wecom, g->s->http, g->v, g->texts, left,
+                              g->s->watch, err) < 0)
+        return -1;
+    return yq_gather_confirm(g->s, g->v, g->texts, left, err);
 }
 
 static int read_wecom_aside(struct round *g, struct yq_error *err)

@@ -132,9 +132,9 @@ static size_t find_absent(const struct yq_reconcile *r, const struct yq_view *v,
 }
 
 /* Those that the whole company's tree still has are out of sight, and stay as they are; the engine
- * asks for each of the others. Without that tree, those known to be out of sight are asked for by
- * the full reconcile only. Where they are to be disabled, their people go first, which the full
- * reconcile alone sees to. */
+ * asks for each of the others by its id, and only that answer says that it is gone. Without that
+ * tree, those known to be out of sight are asked for by the full reconcile only. Where they are to
+ * be disabled, their people go first, which the full reconcile alone sees to. */
 static int sort_absent(struct yq_reconcile *r, struct yq_view *v, const uint32_t *ids, size_t count,
                        struct yq_error *err)
 {
@@ -157,6 +157,12 @@ static int sort_absent(struct yq_reconcile *r, struct yq_view *v, const uint32_t
     return rc;
 }
 
+/* Neither seen nor gone for sure: another list still has it, or nobody could say. */
+static bool is_missing(const struct yq_wecom_department *d)
+{
+    return d != NULL && (d->fact == YQ_HIDDEN || d->fact == YQ_UNREADABLE);
+}
+
 /* The name of a branch that went out of sight; NULL where its parent did, too. */
 static const char *branch(const struct yq_view *v, const struct yq_link_department *l)
 {
@@ -167,7 +173,7 @@ static const char *branch(const struct yq_view *v, const struct yq_link_departme
         parent != NULL && parent->owner != NULL
             ? yq_view_find_wecom_department(v, parent->owner->id)
             : NULL;
-    if (above != NULL && above->fact == YQ_HIDDEN)
+    if (is_missing(above))
         return NULL;
     return row != NULL ? row->name : "?";
 }
@@ -178,7 +184,7 @@ static void tell_range(struct yq_reconcile *r, const struct yq_view *v, const ui
     for (size_t i = 0; i < count; i++) {
         const struct yq_wecom_department *d = yq_view_find_wecom_department(v, ids[i]);
         const struct yq_link_department *l = yq_view_department_link(v, ids[i]);
-        if (d != NULL && d->fact == YQ_HIDDEN && l != NULL)
+        if (is_missing(d) && l != NULL)
             yq_range_add_missing(r, ids[i], branch(v, l));
     }
 }

@@ -21,6 +21,8 @@ struct item {
     const char *userid;
     uint32_t department; /* one of the member's, to be read with others of it; 0: not known */
     enum yq_drift_kind kind;
+    const uint32_t *listed; /* all of them, in the arena, where ids alone can be read; else NULL */
+    size_t listed_count;
 };
 
 struct members {
@@ -122,8 +124,17 @@ static void add_item(struct members *m, enum yq_drift_kind kind, const char *use
                      uint32_t department)
 {
     yq_grow(&m->items, &m->capacity, m->count, sizeof(*m->items));
-    m->items[m->count++] = (struct item){userid, department, kind};
+    m->items[m->count++] = (struct item){.userid = userid, .department = department, .kind = kind};
     m->r->counts.drifted[kind]++;
+}
+
+/* What the engine reads will be compared with it. */
+static void note_listed(struct members *m, struct item *i, const struct yq_snapshot_person *p)
+{
+    uint32_t *listed = yq_arena_alloc(m->arena, (p->part_count + 1) * sizeof(*listed));
+    memcpy(listed, yq_snapshot_parts(&m->wecom, p), p->part_count * sizeof(*listed));
+    i->listed = listed;
+    i->listed_count = p->part_count;
 }
 
 static void take_found(void *context, const struct yq_drift_found *found)
@@ -137,6 +148,8 @@ static void take_found(void *context, const struct yq_drift_found *found)
                           : p->part_count > 0 ? *yq_snapshot_parts(&m->wecom, p)
                                               : 0;
     add_item(m, found->kind, yq_arena_strdup(m->arena, found->userid), department);
+    if (m->r->range.ids_only && p != NULL)
+        note_listed(m, &m->items[m->count - 1], p);
 }
 
 static bool leaves(const struct item *i)
@@ -193,13 +206,16 @@ static void add_evidence(struct yq_view *v, const struct item *i)
     e->gone_confirmed = i->kind == YQ_DRIFT_GONE;
     if (i->department == 0)
         return;
-    /* Nothing is said by it; it lets those of one department be read by one list. */
+    /* Nothing is said by it; it lets those of one department be read by one list, and is what one
+     * listing of ids is compared with. */
     struct yq_wecom_member *m = yq_arena_alloc(v->arena, sizeof(*m));
-    uint32_t *departments = yq_arena_alloc(v->arena, sizeof(*departments));
-    departments[0] = i->department;
+    size_t count = i->listed != NULL ? i->listed_count : 1;
+    uint32_t *departments = yq_arena_alloc(v->arena, count * sizeof(*departments));
+    memcpy(departments, i->listed != NULL ? i->listed : &i->department,
+           count * sizeof(*departments));
     m->userid = yq_arena_strdup(v->arena, i->userid);
     m->departments = departments;
-    m->department_count = 1;
+    m->department_count = count;
     e->reported_member = m;
 }
 
@@ -332,7 +348,7 @@ static int add_arrived(struct members *m, struct yq_error *err)
         HASH_FIND_STR(m->tried, arrived[i], a);
         yq_grow(&m->items, &m->capacity, m->count, sizeof(*m->items));
         if (a == NULL)
-            m->items[m->count++] = (struct item){arrived[i], 0, YQ_DRIFT_CHANGED};
+            m->items[m->count++] = (struct item){.userid = arrived[i], .kind = YQ_DRIFT_CHANGED};
     }
     free(arrived);
     return 0;

@@ -314,13 +314,58 @@ static const struct fault ids_faults[] = {
 struct trial {
     const struct fault *faults;
     size_t count;
-    bool large;     /* only what is meant for that */
-    bool ids_alone; /* can be read: whoever seems to be in fewer departments is written so */
+    bool large; /* only what is meant for that */
 };
 
-/* A reconcile that meets it, while somebody has really left. */
-static void meet(struct stage *s, const struct fault *f, bool ids_alone, const cJSON *began)
+static int count_disabled(const cJSON *eteams)
 {
+    int disabled = 0;
+    const cJSON *row;
+    cJSON_ArrayForEach (row, yq_json_get(eteams, "departments"))
+        disabled += strcmp(yq_json_get(row, "status")->valuestring, "1") != 0;
+    return disabled;
+}
+
+static int64_t linked_departments(struct stage *s)
+{
+    char *text = stage_redis_text(s, "HLEN yq:{acme}:link:department");
+    int64_t n = atoll(text);
+    free(text);
+    return n;
+}
+
+/* The departments, the first being the main one, and the part-time posts among them. */
+static void expect_place(const char *what, const cJSON *was, const cJSON *is)
+{
+    char *before = cJSON_PrintUnformatted(yq_json_get(was, "department"));
+    char *now = cJSON_PrintUnformatted(yq_json_get(is, "department"));
+    if (strcmp(before, now) != 0)
+        fail_msg("%s: %s was in %s and is in %s", what, yq_json_get(is, "account")->valuestring,
+                 before, now);
+    cJSON_free(before);
+    cJSON_free(now);
+}
+
+/* Whoever serves is where he was; and so are the departments. */
+static void expect_places(struct stage *s, const char *what, const cJSON *began)
+{
+    cJSON *eteams = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    const cJSON *is, *was = yq_json_get(began, "members")->child;
+    cJSON_ArrayForEach (is, yq_json_get(eteams, "members")) {
+        assert_non_null(was);
+        if (serves(is))
+            expect_place(what, was, is);
+        was = was->next;
+    }
+    if (count_disabled(eteams) != count_disabled(began))
+        fail_msg("%s: departments were disabled", what);
+    cJSON_Delete(eteams);
+}
+
+/* A reconcile that meets it, while somebody has really left. */
+static void meet(struct stage *s, const struct fault *f, const cJSON *began)
+{
+    int64_t departments = linked_departments(s);
     char *said, hits[48];
     int64_t rows = writes(s, "rows"), resigns = writes(s, "resigns");
     tell(s, f->peer, "/_sim/faults", "{\"path\":\"%s\",\"kind\":\"%s\",\"count\":%d,\"skip\":%d}",
@@ -331,10 +376,14 @@ static void meet(struct stage *s, const struct fault *f, bool ids_alone, const c
         fail_msg("%s: it was never met:\n%s", f->what, said);
     tell(s, f->peer, "/_sim/faults", "{\"clear\":true}");
     int64_t resigned = writes(s, "resigns") - resigns;
-    if (resigned > 1 || (!ids_alone && writes(s, "rows") - rows != resigned))
+    if (resigned > 1 || writes(s, "rows") - rows != resigned)
         fail_msg("%s: %d rows are written, %d people resigned:\n%s", f->what,
                  (int)(writes(s, "rows") - rows), (int)resigned, said);
     (void)count_gone(s, began);
+    expect_places(s, f->what, began);
+    if (linked_departments(s) != departments)
+        fail_msg("%s: %d of %d departments are linked:\n%s", f->what, (int)linked_departments(s),
+                 (int)departments, said);
     free(said);
     stage_advance(s, 25 * HOUR_MS); /* the guard's day, and whatever pace there was */
 }
@@ -351,39 +400,158 @@ static void meet_all(struct stage *s, int64_t people, const struct trial *t)
             continue;
         if (left - count_gone(s, began) == 0) /* the one before has been resigned all the same */
             leave_silently(s, (size_t)left++ % 5, 1);
-        meet(s, &t->faults[i], t->ids_alone, began);
+        meet(s, &t->faults[i], began);
     }
     sync_all(s, 0); /* a range that seemed to shrink is the old one again */
     sync_all(s, 0);
     assert_int_equal(count_gone(s, began), left);
     assert_int_equal(writes(s, "resigns"), left);
-    if (!t->ids_alone)
-        assert_int_equal(writes(s, "rows"), left);
+    assert_int_equal(writes(s, "rows"), left);
     cJSON_Delete(began);
 }
 
 static void spoilt_lists_resign_nobody(void **state)
 {
-    meet_all(grown(state, 30), 30, &(struct trial){faults, FAULTS, false, false});
+    meet_all(grown(state, 30), 30, &(struct trial){faults, FAULTS, false});
 }
 
 static void nor_in_a_large_company(void **state)
 {
-    meet_all(large_company(state), 5000, &(struct trial){faults, FAULTS, true, false});
+    meet_all(large_company(state), 5000, &(struct trial){faults, FAULTS, true});
 }
 
-/* From here on the contacts assistant may not read details (48009): what was linked while it could
- * is kept in step by ids. */
-static void nor_where_ids_alone_can_be_read(void **state)
+/* The contacts assistant may read details, and no more once it is shut (48009): what was linked is
+ * kept in step by ids. */
+static struct stage *assistant(void **state, const char *sync)
 {
     struct stage *s = story_with(state, &(struct stage_options){.seed = 7,
                                                                 .people = 30,
-                                                                .departments = 5,
+                                                                .departments = 9,
                                                                 .mirrored = true,
                                                                 .contacts_only = true,
+                                                                .connection_yaml = sync,
                                                                 .callback_mode = "trimmed"});
     tell(s, STAGE_WECOM, "/_sim/settings", "{\"contacts_details\":true}");
-    meet_all(s, 30, &(struct trial){ids_faults, IDS_FAULTS, false, true});
+    return s;
+}
+
+static struct stage *ids_alone(void **state, const char *sync)
+{
+    struct stage *s = assistant(state, sync);
+    sync_all(s, 0);
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"contacts_details\":false}");
+    return s;
+}
+
+#define DISABLES "    sync: { disable_departments: true }"
+
+static void nor_where_ids_alone_can_be_read(void **state)
+{
+    meet_all(ids_alone(state, NULL), 30, &(struct trial){ids_faults, IDS_FAULTS, false});
+}
+
+static void nor_are_departments_disabled(void **state)
+{
+    meet_all(ids_alone(state, DISABLES), 30, &(struct trial){ids_faults, IDS_FAULTS, false});
+}
+
+static int disabled_departments(struct stage *s)
+{
+    cJSON *eteams = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    int disabled = count_disabled(eteams);
+    cJSON_Delete(eteams);
+    return disabled;
+}
+
+/* 甲 with 丁 beneath it, 乙 and 丙; Li Na is in the first two. */
+static struct stage *with_li_na(void **state, const char *sync)
+{
+    struct stage *s = assistant(state, sync);
+    wecom_department(s, 50, "甲", 1);
+    wecom_department(s, 51, "乙", 1);
+    wecom_department(s, 52, "丙", 1);
+    wecom_department(s, 53, "丁", 50);
+    wecom_member(s, "li.na", "李娜", "51,50");
+    stage_settle(s, true);
+    sync_all(s, 0);
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"contacts_details\":false}");
+    expect_person(s, "li.na", "department", "乙,甲", NULL);
+    return s;
+}
+
+/* An event about it, another list, and nobody else: gone is gone. */
+static void a_department_that_is_gone_goes(void **state)
+{
+    static const char *const syncs[] = {NULL, DISABLES};
+    for (size_t i = 0; i < 2; i++) {
+        struct stage *s = with_li_na(state, syncs[i]);
+        int64_t count = linked_departments(s);
+        int disabled = disabled_departments(s), closes = syncs[i] != NULL;
+        silently(s, "{\"do\":\"delete_department\",\"id\":53}");
+        sync_all(s, 0);
+        assert_int_equal(linked_departments(s), count - 1);
+        assert_int_equal(disabled_departments(s), disabled + closes);
+        tell(s, STAGE_WECOM, "/_sim/faults",
+             "{\"path\":\"" SIMPLELIST "\",\"kind\":\"half_list\",\"count\":-1}");
+        stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":50,\"parent\":52}");
+        stage_wecom_change(s, "{\"do\":\"update_department\",\"id\":51,\"parent\":52}");
+        stage_settle(s, false);
+        assert_int_equal(linked_departments(s), count - 1);
+        tell(s, STAGE_WECOM, "/_sim/faults", "{\"clear\":true}");
+        stage_settle(s, true);
+        expect_department(s, "甲", "丙", 50);
+        expect_department(s, "乙", "丙", 51);
+        stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":"
+                              "[51]}");
+        stage_wecom_change(s, "{\"do\":\"delete_department\",\"id\":50}");
+        stage_settle(s, true);
+        expect_person(s, "li.na", "department", "乙", NULL);
+        assert_int_equal(linked_departments(s), count - 2);
+        assert_int_equal(disabled_departments(s), disabled + 2 * closes);
+        expect_dead(s, 0);
+        if (i == 0)
+            (void)story_over(state);
+    }
+}
+
+/* Her main department in eteams, by its name. */
+static void expect_main(struct stage *s, const char *name)
+{
+    cJSON *eteams = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
+    const cJSON *her = stage_person_by(eteams, "username", "李娜"), *row;
+    const char *main = cJSON_GetArrayItem(yq_json_get(her, "department"), 0)->valuestring;
+    cJSON_ArrayForEach (row, yq_json_get(eteams, "departments")) {
+        if (strcmp(yq_json_get(row, "id")->valuestring, main) == 0)
+            assert_string_equal(yq_json_get(row, "name")->valuestring, name);
+    }
+    cJSON_Delete(eteams);
+}
+
+/* Nobody leaves a department because one listing lacks a row; who really left it, leaves. */
+static void a_place_is_taken_by_two_listings(void **state)
+{
+    struct stage *s = with_li_na(state, NULL);
+    silently(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[50]}");
+    sync_all(s, 0);
+    expect_person(s, "li.na", "department", "甲", NULL);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":[51]}");
+    stage_settle(s, true);
+    expect_person(s, "li.na", "department", "乙", NULL);
+    for (int i = 0; i < 10; i++) {
+        tell(s, STAGE_WECOM, "/_sim/faults",
+             "{\"path\":\"" LIST_ID "\",\"kind\":\"half_list\",\"count\":%d}", i % 2 ? -1 : 1);
+        stage_wecom_change(s,
+                           "{\"do\":\"update_member\",\"userid\":\"li.na\",\"departments\":"
+                           "[%d,51]}",
+                           i % 4 < 2 ? 50 : 52);
+        stage_settle(s, false);
+        expect_main(s, "乙");
+        tell(s, STAGE_WECOM, "/_sim/faults", "{\"clear\":true}");
+    }
+    stage_settle(s, true);
+    sync_all(s, 0);
+    expect_person(s, "li.na", "department", "乙,甲", NULL);
+    expect_dead(s, 0);
 }
 
 int main(void)
@@ -395,6 +563,9 @@ int main(void)
         STORY(spoilt_lists_resign_nobody),
         STORY(nor_in_a_large_company),
         STORY(nor_where_ids_alone_can_be_read),
+        STORY(nor_are_departments_disabled),
+        STORY(a_department_that_is_gone_goes),
+        STORY(a_place_is_taken_by_two_listings),
     };
     return cmocka_run_group_tests_name("range", tests, NULL, NULL);
 }

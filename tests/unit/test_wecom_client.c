@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "clients/wecom_client.h"
+#include "clients/wecom_listing.h"
 #include "support/fake_clock.h"
 #include "support/peer_script.h"
 
@@ -20,6 +21,10 @@
             "{\"errcode\":0,\"access_token\":\"TC\",\"expires_in\":7200}", 0, 0, false             \
     }
 #define MEMBER(id) "{\"userid\":\"" id "\",\"name\":\"n\",\"department\":[7],\"status\":1}"
+
+#define TREE(rows) "{\"errcode\":0,\"department_id\":[" rows "]}"
+#define ROOT "{\"id\":1,\"parentid\":0,\"order\":1}"
+#define SEVEN "{\"id\":12,\"parentid\":7,\"order\":10},{\"id\":7,\"parentid\":1,\"order\":10}"
 
 struct world {
     struct script script;
@@ -126,9 +131,8 @@ static void falls_back_when_the_app_may_not(void **state)
                                   {"/user/get", NULL, "{\"errcode\":48002}"},
                                   {"/user/list_id", NULL, page2},
                                   {"/department/get", NULL, "{\"errcode\":48002}"},
-                                  {"/department/simplelist", NULL,
-                                   "{\"errcode\":0,\"department_id\":[{\"id\":12,\"parentid\":7,"
-                                   "\"order\":10}]}"}}}};
+                                  {"/department/simplelist", "id=13&", "{\"errcode\":60123}"},
+                                  {"/department/simplelist", NULL, TREE(ROOT "," SEVEN)}}}};
     const char *ids[] = {"li.na", "gone"};
     const uint32_t departments[] = {12, 13};
     open_world(&w, "app", "contacts");
@@ -205,6 +209,114 @@ static void a_tree_that_is_no_list_says_nothing(void **state)
     open_world(&w, NULL, "contacts");
     assert_int_equal(yq_wecom_read_departments(w.w, w.h, w.v, ids, 1, NULL, NULL), 0);
     assert_int_equal(yq_view_find_wecom_department(w.v, 12)->fact, YQ_UNREADABLE);
+    close_world(&w);
+}
+
+/* Neither the one list nor the other takes a department for gone. */
+static void a_tree_that_lacks_something_says_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *says;
+    } table[] = {
+        {TREE(""), "lacks the department 1"},
+        {TREE(SEVEN), "lacks department 1, above 7"},
+        {TREE("{\"id\":7,\"parentid\":0}"), "lacks the department 1"},
+        {TREE(ROOT ",{\"id\":12,\"parentid\":7}"), "lacks department 7, above 12"},
+        {TREE(ROOT ",{\"id\":\"x\"}"), "id"},
+        {"{\"errcode\":0}", "not a list"},
+        {"{\"errcode\":-1,\"department_id\":[]}", "-1"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct world w = {.script = {{TOKENS,
+                                      {"/department/get", NULL, "{\"errcode\":48009}"},
+                                      {"/department/simplelist", "id=", "{\"errcode\":60123}"},
+                                      {"/department/simplelist", NULL, table[i].list}}}};
+        const uint32_t ids[] = {13};
+        struct yq_error err = {0};
+        bool known = true;
+        open_world(&w, NULL, "contacts");
+        assert_int_equal(yq_wecom_read_departments(w.w, w.h, w.v, ids, 1, NULL, NULL), 0);
+        const struct yq_wecom_department *d = yq_view_find_wecom_department(w.v, 13);
+        assert_int_equal(d->fact, YQ_UNREADABLE);
+        if (strstr(d->error->text, table[i].says) == NULL)
+            fail_msg("%s, not %s", d->error->text, table[i].says);
+        assert_int_equal(yq_wecom_list_departments(w.w, w.h, w.v, NULL, &err), -1);
+        assert_int_equal(err.kind, YQ_ERROR_RETRY);
+        assert_int_equal(yq_wecom_list_company_departments(w.w, w.h, w.v, &known, NULL, NULL), 0);
+        assert_false(known);
+        close_world(&w);
+    }
+}
+
+/* Where a list lacks one, only an answer about that department says that it is gone. */
+static void a_department_is_gone_by_its_own_answer_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        enum yq_fact fact;
+    } table[] = {
+        {"{\"errcode\":60123}", YQ_ABSENT},
+        {"{\"errcode\":60003,\"department_id\":[]}", YQ_ABSENT},
+        {"{\"errcode\":60011}", YQ_HIDDEN},
+        {"{\"errcode\":-1}", YQ_UNREADABLE},
+        {"{\"errcode\":48009}", YQ_UNREADABLE},
+        {TREE(""), YQ_UNREADABLE},
+        {TREE(ROOT "," SEVEN), YQ_UNREADABLE},
+        {"{\"errcode\":0}", YQ_UNREADABLE},
+        {TREE("{\"id\":14,\"parentid\":13},{\"id\":13,\"parentid\":7}"), YQ_PRESENT},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct world w = {.script = {{TOKENS,
+                                      {"/department/get", NULL, "{\"errcode\":48009}"},
+                                      {"/department/simplelist", "id=13&", table[i].answer},
+                                      {"/department/simplelist", NULL, TREE(ROOT "," SEVEN)}}}};
+        const uint32_t ids[] = {12, 13};
+        open_world(&w, NULL, "contacts");
+        assert_int_equal(yq_wecom_read_departments(w.w, w.h, w.v, ids, 2, NULL, NULL), 0);
+        assert_int_equal(yq_view_find_wecom_department(w.v, 12)->fact, YQ_PRESENT);
+        const struct yq_wecom_department *d = yq_view_find_wecom_department(w.v, 13);
+        assert_int_equal(d->fact, table[i].fact);
+        assert_int_equal(d->parent, d->fact == YQ_PRESENT ? 7 : 0);
+        close_world(&w);
+    }
+}
+
+/* A list that lacks what is there lacks more: the others need not be asked for. */
+static void a_list_that_lies_is_not_asked_about_all(void **state)
+{
+    (void)state;
+    struct world w = {
+        .script = {{TOKENS,
+                    {"/department/get", NULL, "{\"errcode\":48009}"},
+                    {"/department/simplelist", "id=109&", TREE("{\"id\":109,\"parentid\":1}")},
+                    {"/department/simplelist", "id=", "{\"errcode\":60123}"},
+                    {"/department/simplelist", NULL, TREE(ROOT)}}}};
+    uint32_t ids[500];
+    size_t unreadable = 0;
+    for (uint32_t i = 0; i < 500; i++)
+        ids[i] = 100 + i;
+    open_world(&w, NULL, "contacts");
+    assert_int_equal(yq_wecom_read_departments(w.w, w.h, w.v, ids, 500, NULL, NULL), 0);
+    for (size_t i = 0; i < 500; i++)
+        unreadable += yq_view_find_wecom_department(w.v, ids[i])->fact == YQ_UNREADABLE;
+    assert_int_equal(yq_view_find_wecom_department(w.v, 109)->fact, YQ_PRESENT);
+    assert_in_range(unreadable, 400, 490);
+    assert_in_range(peer_server_count(w.server, "/department/simplelist"), 11, 101);
+    close_world(&w);
+}
+
+static void nobody_at_all_is_no_answer(void **state)
+{
+    (void)state;
+    struct world w = {.script = {{TOKENS,
+                                  {"/user/get", NULL, "{\"errcode\":48009}"},
+                                  {"/user/list_id", NULL, "{\"errcode\":0,\"dept_user\":[]}"}}}};
+    const char *ids[] = {"li.na"};
+    open_world(&w, NULL, "contacts");
+    assert_int_equal(read_members(&w, ids, 1, NULL), 0);
+    assert_int_equal(fact(&w, "li.na"), YQ_UNREADABLE);
     close_world(&w);
 }
 
@@ -341,6 +453,10 @@ int main(void)
         cmocka_unit_test(an_incomplete_list_says_nothing),
         cmocka_unit_test(a_cursor_that_never_ends_is_refused),
         cmocka_unit_test(a_tree_that_is_no_list_says_nothing),
+        cmocka_unit_test(a_tree_that_lacks_something_says_nothing),
+        cmocka_unit_test(a_department_is_gone_by_its_own_answer_only),
+        cmocka_unit_test(a_list_that_lies_is_not_asked_about_all),
+        cmocka_unit_test(nobody_at_all_is_no_answer),
         cmocka_unit_test(reads_departments),
         cmocka_unit_test(lists_members_of_departments),
         cmocka_unit_test(names_the_secret_that_is_wrong),
