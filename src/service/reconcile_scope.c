@@ -107,6 +107,17 @@ static int give_back(void *context, struct yq_error *err)
     return more ? yq_ready_add(r->c->redis, r->c->keys, r->id, yq_wall_ms(r->c->clock), err) : 0;
 }
 
+/* Whom events touched is read under the lease. Where Redis lost all it had, it lost that, too: then
+ * our own lease is gone, and what was read before is not to be believed. */
+static int read_touched(struct yq_reconcile *r, struct yq_error *err)
+{
+    if (yq_store_read_touched(r->c->redis, r->c->keys, r->id, r->touched_last, add_touched, r,
+                              &r->touched_last, err) < 0)
+        return -1;
+    r->renew_at = 0; /* at once */
+    return renew(r, &r->own, &r->renew_at, err);
+}
+
 /* Whoever works on events now comes first. */
 static int take(void *context, struct yq_error *err)
 {
@@ -127,8 +138,7 @@ static int take(void *context, struct yq_error *err)
     r->holds = true;
     r->watch.background = false; /* events wait for what it does now */
     r->lease_renew_at = yq_mono_ms(r->c->clock) + r->lease.ttl_ms / RENEWALS;
-    if (yq_store_read_touched(r->c->redis, r->c->keys, r->id, r->touched_last, add_touched, r,
-                              &r->touched_last, err) == 0)
+    if (read_touched(r, err) == 0)
         return 0;
     (void)give_back(r, NULL); /* else it ends by itself */
     return -1;

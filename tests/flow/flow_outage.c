@@ -51,8 +51,8 @@ struct company {
     struct stage *s;
     uint64_t random;
     unsigned members, changes;
-    int others;                                      /* people of eteams that WeCom has not */
-    bool mobiles_stay, names_stay, departments_stay; /* as they are */
+    int others;                    /* people of eteams that WeCom has not */
+    bool mobiles_stay, names_stay; /* as they are */
 };
 
 /* splitmix64 */
@@ -80,8 +80,6 @@ static void change(struct company *c)
     unsigned what = below(c, 20);
     if (c->mobiles_stay && what < 12)
         what = 12;
-    if (c->departments_stay && what >= 17 && what < 19)
-        what = 15;
     if (c->names_stay && what >= 12 && what < 15)
         what = 0;
     if (what < 12)
@@ -463,7 +461,6 @@ static void wipe_under_load(struct stage *s, bool mobiles_change)
     found(&c, s);
     c.mobiles_stay = !mobiles_change;
     c.names_stay = mobiles_change;
-    c.departments_stay = true; /* without its link one is known by its name alone */
     int port = atoi(strrchr(stage_public_url(s, 0), ':') + 1);
     struct callback_load *load = callback_load_start(&(struct callback_load_options){
         .port = port, .members = MEMBERS, .threads = 2, .apart_us = 2000});
