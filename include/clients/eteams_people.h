@@ -1,6 +1,6 @@
-/* Who in eteams has this account, mobile, e-mail or job number, when thousands are asked for: all
- * people in service are read once, by pages, and only digests of these values are kept. Whoever may
- * be meant is read again by id before it counts. */
+/* Who in eteams has this account, mobile, e-mail, job number or name, when thousands are asked for:
+ * all people in service are read once, by pages, and only digests of these values are kept. Whoever
+ * may be meant is read again by id before it counts. */
 #ifndef YQ_CLIENTS_ETEAMS_PEOPLE_H
 #define YQ_CLIENTS_ETEAMS_PEOPLE_H
 

@@ -29,6 +29,9 @@
       "who administers eteams cannot be read, so nobody is resigned")                              \
     X(SEVERAL_HITS, "several_hits", "more than one person in eteams could be this member: %1")     \
     X(LOOKS_LIKE, "looks_like", "could be the same person as %1: decided by a person")             \
+    X(NAMESAKE, "namesake",                                                                        \
+      "by name and department it could be %1 in eteams, and neither mobile nor e-mail can be "     \
+      "read: decided by a person")                                                                 \
     X(NAME_DIFFERS, "name_differs", "job number %1 exists in eteams under another name")           \
     X(NAME_TAKEN, "name_taken",                                                                    \
       "department %1 of that name, which has no link, is in the way: the old name stays")          \

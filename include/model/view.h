@@ -111,9 +111,18 @@ struct yq_eteams_member {
     UT_hash_handle hh;
 };
 
-enum yq_lookup_field { YQ_BY_ACCOUNT, YQ_BY_MOBILE, YQ_BY_EMAIL, YQ_BY_JOB_NUM, YQ_LOOKUP_COUNT };
+/* The keys come first, from the strongest to the weakest; a name is none. */
+enum yq_lookup_field {
+    YQ_BY_ACCOUNT,
+    YQ_BY_MOBILE,
+    YQ_BY_EMAIL,
+    YQ_BY_JOB_NUM,
+    YQ_BY_NAME,
+    YQ_LOOKUP_COUNT
+};
+#define YQ_KEY_COUNT YQ_BY_NAME
 
-/* Who in eteams has this account, mobile, e-mail or job number? Keys are normalised
+/* Who in eteams has this account, mobile, e-mail, job number or name? Values are normalised
  * (model/normal.h). */
 struct yq_lookup {
     const char *key; /* "0:li.na", "1:13800000000": field number, colon, normalised value */
@@ -210,7 +219,9 @@ struct yq_lookup *yq_view_lookup(struct yq_view *v, enum yq_lookup_field field, 
 /* Only finds one that is there. */
 const struct yq_lookup *yq_view_find_lookup(struct yq_view *v, enum yq_lookup_field field,
                                             const char *value);
-/* To be called once a row's account, mobile, e-mail and job number are set: makes it findable. */
+/* To be called once a row's account, mobile, e-mail, job number and name are set: makes it
+ * findable.
+ */
 void yq_view_index_member(struct yq_view *v, struct yq_eteams_member *m);
 
 /* Only find; NULL if it is not in the view. */

@@ -76,6 +76,10 @@ size_t yq_answers_of(const char *id, const struct yq_subject *subject,
         add_unlink(&a, NULL, _("the same person: then link the new userid with the record"));
         add_sync(&a, _("somebody else: look at this one alone"));
         break;
+    case YQ_REASON_NAMESAKE:
+        add_link(&a, reason->args[0]);
+        add_sync(&a, _("somebody else: makes a new record"));
+        break;
     case YQ_REASON_NAME_LINKED:
         add_unlink(&a, reason->args[0], _("that link is wrong: then bring this one in step"));
         add_sync(&a, _("look again, once WeCom or eteams has been put right"));

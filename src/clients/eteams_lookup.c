@@ -1,4 +1,4 @@
-/* Who in eteams has this account, mobile, e-mail or job number (eteams.md §2.4). */
+/* Who in eteams has this account, mobile, e-mail or job number (eteams.md §2.4), or name (§1.7). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +26,8 @@ static const char *value_of(const struct yq_eteams_member *m, enum yq_lookup_fie
         return m->mobile;
     case YQ_BY_EMAIL:
         return m->email;
+    case YQ_BY_NAME:
+        return m->name;
     case YQ_BY_JOB_NUM:
     case YQ_LOOKUP_COUNT:
         break;
@@ -123,6 +125,9 @@ static void write_question(const struct yq_eteams *e, struct yq_buf *out, const 
         else
             write_one(out, "accurateEmailList", q->lookups[0]->value);
         break;
+    case YQ_BY_NAME: /* brings longer ones, too */
+        write_values(out, "nameLikeList", q->lookups, q->count);
+        break;
     case YQ_BY_JOB_NUM:
     case YQ_LOOKUP_COUNT:
         write_job_nums(out, q->lookups, q->count);
@@ -149,6 +154,13 @@ static void settle(struct yq_view *v, struct yq_lookup *l, const struct yq_error
     l->error = why->kind == YQ_ERROR_NONE ? NULL : yq_view_error(v, why);
 }
 
+/* 0: however many. Of one name there may be hundreds; and whoever else an answer brings is not
+ * taken for one of them. */
+static int64_t most_rows(const struct question *q)
+{
+    return q->field == YQ_BY_NAME ? 0 : (int64_t)q->count * HITS_EACH + HITS_EACH;
+}
+
 struct questions {
     struct yq_query *queries;
     struct question *of;
@@ -166,7 +178,7 @@ static void add_field(const struct yq_eteams *e, struct yq_view *v, struct quest
         *q = (struct question){v, lookups[0]->field, lookups + at, size};
         to->queries[to->count] = (struct yq_query){.api = ET_P_EMP_QUERY,
                                                    .key = ET_ROW_ID,
-                                                   .most = (int64_t)size * HITS_EACH + HITS_EACH,
+                                                   .most = most_rows(q),
                                                    .row = hit_row,
                                                    .context = q};
         write_question(e, &to->queries[to->count++].head, q, email_list);

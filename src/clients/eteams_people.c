@@ -11,7 +11,6 @@
 #include "model/snapshot.h"
 
 #define TRIES 3
-#define HITS_MAX 64 /* of one digest: far more than chance brings */
 
 struct mark { /* sorted by digest */
     uint32_t digest;
@@ -39,6 +38,8 @@ static const char *normal(struct yq_arena *arena, enum yq_lookup_field field, co
         return yq_normal_mobile(arena, value);
     if (field == YQ_BY_EMAIL)
         return yq_normal_email(arena, value);
+    if (field == YQ_BY_NAME)
+        return yq_normal_name(arena, value);
     return yq_normal_account(arena, value);
 }
 
@@ -74,6 +75,7 @@ static int take_row(void *context, const cJSON *row, struct yq_error *err)
         add_mark(p, YQ_BY_MOBILE, m.mobile, id);
         add_mark(p, YQ_BY_EMAIL, m.email, id);
         add_mark(p, YQ_BY_JOB_NUM, m.job_num, id);
+        add_mark(p, YQ_BY_NAME, m.name, id);
         p->count++;
     }
     yq_arena_clear(p->scratch);
@@ -144,11 +146,12 @@ size_t yq_people_count(const struct yq_people *p)
 
 /* ---- looking up ---- */
 
-/* Whose value may be this one; chance brings others, too. */
-static size_t find(const struct yq_people *p, const struct yq_lookup *l, const char **ret)
+/* Whose value may be this one, from *ret_first on; chance brings others, too. */
+static size_t find(const struct yq_people *p, const struct yq_lookup *l,
+                   const struct mark **ret_first)
 {
     const struct mark *marks = p->fields[l->field].marks;
-    size_t low = 0, high = p->fields[l->field].count, end = high, n = 0;
+    size_t low = 0, high = p->fields[l->field].count, end = high, from;
     uint32_t digest = yq_digest(l->value);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -157,9 +160,10 @@ static size_t find(const struct yq_people *p, const struct yq_lookup *l, const c
         else
             high = middle;
     }
-    for (; low < end && marks[low].digest == digest && n < HITS_MAX; low++)
-        ret[n++] = p->ids + marks[low].id;
-    return n;
+    *ret_first = marks + low;
+    for (from = low; low < end && marks[low].digest == digest;)
+        low++;
+    return low - from;
 }
 
 /* Rows that are in the view already are as fresh as they need to be. */
@@ -172,11 +176,11 @@ static bool is_read(const struct yq_view *v, const char *id)
 /* A row that cannot be read leaves its look-up open: nobody knows whether it is a hit. */
 static void settle(struct yq_view *v, const struct yq_people *p, struct yq_lookup *l)
 {
-    const char *ids[HITS_MAX];
-    size_t n = find(p, l, ids);
+    const struct mark *marks;
+    size_t n = find(p, l, &marks);
     l->fact = YQ_PRESENT;
     for (size_t i = 0; i < n; i++) {
-        const struct yq_eteams_member *m = yq_view_find_eteams_member(v, ids[i]);
+        const struct yq_eteams_member *m = yq_view_find_eteams_member(v, p->ids + marks[i].id);
         if (m == NULL || (m->fact != YQ_PRESENT && m->fact != YQ_ABSENT)) {
             l->fact = YQ_UNREADABLE;
             l->error = m != NULL ? m->error : NULL;
@@ -189,20 +193,22 @@ int yq_eteams_look_up_among(struct yq_eteams *e, struct yq_http *h, struct yq_vi
                             size_t count, const struct yq_watch *watch, struct yq_error *err)
 {
     struct yq_lookup **singly = yq_calloc(count + 1, sizeof(struct yq_lookup *));
-    const char **ids = NULL, *found[HITS_MAX];
+    const char **ids = NULL;
+    const struct mark *found;
     size_t single_count = 0, id_count = 0, capacity = 0;
     for (size_t i = 0; i < count; i++) {
         if (people->fields[lookups[i]->field].count == 0) { /* this eteams does not show it */
             singly[single_count++] = lookups[i];
             continue;
         }
-        size_t n = find(people, lookups[i], found);
+        size_t n = find(people, lookups[i], &found);
         for (size_t k = 0; k < n; k++) {
-            if (is_read(v, found[k]))
+            const char *id = people->ids + found[k].id;
+            if (is_read(v, id))
                 continue;
-            yq_view_eteams_member(v, found[k])->fact = YQ_UNREADABLE; /* until it is read */
+            yq_view_eteams_member(v, id)->fact = YQ_UNREADABLE; /* until it is read */
             yq_grow(&ids, &capacity, id_count, sizeof(*ids));
-            ids[id_count++] = found[k];
+            ids[id_count++] = id;
         }
     }
     int rc = id_count > 0 ? yq_eteams_read_members(e, h, v, ids, id_count, watch, err) : 0;

@@ -219,6 +219,8 @@ static const char *lookup_value(struct yq_arena *arena, enum yq_lookup_field fie
         return yq_normal_mobile(arena, value);
     case YQ_BY_EMAIL:
         return yq_normal_email(arena, value);
+    case YQ_BY_NAME:
+        return yq_normal_name(arena, value);
     case YQ_BY_ACCOUNT:
     case YQ_BY_JOB_NUM: /* compared with userids, so case does not count */
     case YQ_LOOKUP_COUNT:
@@ -281,10 +283,8 @@ void yq_view_index_member(struct yq_view *v, struct yq_eteams_member *m)
     if (!m->in_service || m->secondary) /* a secondary identity is no candidate of its own */
         return;
     const char *values[YQ_LOOKUP_COUNT] = {
-        [YQ_BY_ACCOUNT] = m->account,
-        [YQ_BY_MOBILE] = m->mobile,
-        [YQ_BY_EMAIL] = m->email,
-        [YQ_BY_JOB_NUM] = m->job_num,
+        [YQ_BY_ACCOUNT] = m->account, [YQ_BY_MOBILE] = m->mobile, [YQ_BY_EMAIL] = m->email,
+        [YQ_BY_JOB_NUM] = m->job_num, [YQ_BY_NAME] = m->name,
     };
     for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
         struct yq_lookup *l = yq_view_lookup(v, (enum yq_lookup_field)f, values[f]);

@@ -17,6 +17,7 @@ static const char *lookup_key(struct planner *p, enum yq_lookup_field field, con
 {
     const char *normal = field == YQ_BY_MOBILE  ? yq_normal_mobile(p->arena, value)
                          : field == YQ_BY_EMAIL ? yq_normal_email(p->arena, value)
+                         : field == YQ_BY_NAME  ? yq_normal_name(p->arena, value)
                                                 : yq_normal_account(p->arena, value);
     return yq_arena_printf(p->arena, "%d:%s", (int)field, normal);
 }
@@ -171,14 +172,14 @@ static enum progress undecided(struct member *m, enum yq_verdict_kind kind)
 
 /* All four look-ups are answered. */
 static enum progress choose(struct planner *p, struct member *m,
-                            const struct yq_lookup *const lookups[YQ_LOOKUP_COUNT])
+                            const struct yq_lookup *const lookups[YQ_KEY_COUNT])
 {
     struct search s = {0};
     size_t hits = 0;
-    for (int f = 0; f < YQ_LOOKUP_COUNT; f++)
+    for (int f = 0; f < YQ_KEY_COUNT; f++)
         hits += lookups[f] ? lookups[f]->hit_count : 0;
     s.rows = yq_arena_alloc(p->arena, (hits + 1) * sizeof(struct yq_eteams_member *));
-    for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
+    for (int f = 0; f < YQ_KEY_COUNT; f++) {
         for (size_t i = 0; lookups[f] != NULL && i < lookups[f]->hit_count; i++) {
             const struct yq_eteams_member *hit = lookups[f]->hits[i];
             if (f != YQ_BY_JOB_NUM || same_person(p, m, hit))
@@ -197,11 +198,11 @@ static enum progress choose(struct planner *p, struct member *m,
 
 enum progress identify(struct planner *p, struct member *m)
 {
-    const char *values[YQ_LOOKUP_COUNT] = {m->w->userid, m->values[YQ_FIELD_MOBILE],
-                                           m->values[YQ_FIELD_EMAIL], m->w->userid};
-    const struct yq_lookup *lookups[YQ_LOOKUP_COUNT] = {NULL};
+    const char *values[YQ_KEY_COUNT] = {m->w->userid, m->values[YQ_FIELD_MOBILE],
+                                        m->values[YQ_FIELD_EMAIL], m->w->userid};
+    const struct yq_lookup *lookups[YQ_KEY_COUNT] = {NULL};
     bool open = false, unreadable = false;
-    for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
+    for (int f = 0; f < YQ_KEY_COUNT; f++) {
         if (values[f] == NULL)
             continue;
         lookups[f] = look_up(p, (enum yq_lookup_field)f, values[f], &open);

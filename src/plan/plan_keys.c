@@ -182,11 +182,10 @@ static enum progress ask_for_old_key(struct planner *p, struct member *m,
 enum progress settle_return(struct planner *p, struct member *m)
 {
     const struct yq_evidence *e = m->evidence;
-    const char *keys[YQ_LOOKUP_COUNT] = {m->w->userid, m->row->mobile, m->row->email,
-                                         m->row->job_num};
+    const char *keys[YQ_KEY_COUNT] = {m->w->userid, m->row->mobile, m->row->email, m->row->job_num};
     bool anew = m->link->left || (e != NULL && (e->created_at > 0 || e->commanded));
     enum progress worst = anew ? READY : not_taken_back(m, YQ_REASON_LEFT_IN_ETEAMS, NULL);
-    for (int f = 0; f < YQ_LOOKUP_COUNT && worst != HIDES; f++) {
+    for (int f = 0; f < YQ_KEY_COUNT && worst != HIDES; f++) {
         if (keys[f] == NULL || keys[f][0] == '\0')
             continue;
         enum progress step = ask_for_old_key(p, m, (enum yq_lookup_field)f, keys[f]);
@@ -222,7 +221,7 @@ static void look_for_same_keys(struct planner *p, struct member *m)
 static void review_returns(struct planner *p)
 {
     for (struct member *m = p->members; m != NULL; m = m->hh.next) {
-        for (int f = 0; f < YQ_LOOKUP_COUNT; f++) {
+        for (int f = 0; f < YQ_KEY_COUNT; f++) {
             const struct member *o = m->awaited[f];
             if (o != NULL && o->verdict->kind != YQ_VERDICT_WAIT &&
                 !frees(o, (enum yq_lookup_field)f))

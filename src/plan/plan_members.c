@@ -104,6 +104,8 @@ static void collect_values(struct planner *p, struct member *m)
         m->values[YQ_FIELD_EMAIL] = not_empty(yq_normal_email(p->arena, w->email));
     if (p->policy->superiors)
         m->leaders_from = source_of(m, YQ_FIELD_DIRECT_LEADERS);
+    m->keys_unknown = m->values[YQ_FIELD_MOBILE] == NULL && m->values[YQ_FIELD_EMAIL] == NULL &&
+                      (!source_of(m, YQ_FIELD_MOBILE) || !source_of(m, YQ_FIELD_EMAIL));
     m->said[YQ_FIELD_MOBILE] = m->values[YQ_FIELD_MOBILE];
     m->said[YQ_FIELD_EMAIL] = m->values[YQ_FIELD_EMAIL];
     if ((w = source_of(m, YQ_FIELD_GENDER)) != NULL && w->gender != NULL) {
@@ -168,7 +170,9 @@ static enum progress settle_in_service(struct planner *p, struct member *m)
             return step;
     }
     step = place_member(p, m);
-    if (step != READY)
+    if (step == READY)
+        step = look_for_namesakes(p, m);
+    if (step != READY || m->fate == FROZEN)
         return m->progress = step;
     compare_values(p, m);
     step = claim_keys(p, m);

@@ -105,13 +105,14 @@ struct member {
     struct member *successor, *successor_of; /* one person under two userids (decisions.md 19) */
     const char *rule;                        /* LEAVES: why */
     struct member *claimed_from[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: who gives it up */
-    const struct member *awaited[YQ_LOOKUP_COUNT];      /* hold what is needed to take m back */
+    const struct member *awaited[YQ_KEY_COUNT];         /* hold what is needed to take m back */
     const char
         *said[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: WeCom's, though it may not be written */
     bool alike;                       /* could be a leaver: a person decides */
     struct yq_reason trouble;         /* a case beside the changes that are made all the same */
     const struct member *shares_with; /* who is taken back, too, with a key of his */
     bool link_is_stale, early, rehire;
+    bool keys_unknown; /* neither mobile nor e-mail, and one of them could not be read */
     bool clear[YQ_MEMBER_FIELD_COUNT]; /* MOBILE, EMAIL: cleared first, because two people swap */
     int stage;
     const char *values[YQ_MEMBER_FIELD_COUNT]; /* NAME, MOBILE, EMAIL, GENDER: normalised; NULL: not
@@ -261,6 +262,9 @@ const struct yq_evidence *told_by(const struct planner *p, const struct member *
 /* plan_identity.c: finds the record of a member without a link. READY: m->row is set, or stays NULL
  * because nobody is found; OPEN, WAITS (a case; the verdict says why) otherwise. */
 enum progress identify(struct planner *p, struct member *m);
+/* plan_namesakes.c: a newcomer, placed already, whose keys cannot be read: FROZEN with a case where
+ * somebody of that name is there whom nobody is linked with. An operator's word settles it. */
+enum progress look_for_namesakes(struct planner *p, struct member *m);
 /* Is the job number that m->row would get somebody else's? */
 enum progress look_at_job_num(struct planner *p, struct member *m);
 /* Once everybody is known: a record whose stronger claimant is not linked with it after all, being

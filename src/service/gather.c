@@ -104,10 +104,12 @@ static int own_candidates(struct round *g, struct yq_error *err)
         const struct yq_wecom_member *said = e ? e->reported_member : NULL;
         const char *mobile = m->mobile ? m->mobile : said ? said->mobile : NULL;
         const char *email = m->email ? m->email : said ? said->email : NULL;
+        const char *name = m->name ? m->name : said ? said->name : NULL;
         count = add_hits(g->v, YQ_BY_ACCOUNT, m->userid, &ids, &capacity, count);
         count = add_hits(g->v, YQ_BY_JOB_NUM, m->userid, &ids, &capacity, count);
         count = add_hits(g->v, YQ_BY_MOBILE, mobile, &ids, &capacity, count);
         count = add_hits(g->v, YQ_BY_EMAIL, email, &ids, &capacity, count);
+        count = add_hits(g->v, YQ_BY_NAME, name, &ids, &capacity, count);
     }
     int result = count ? yq_store_load_member_owners(g->s->redis, g->s->keys, id_of(g), ids, count,
                                                      g->v, err)

@@ -139,7 +139,8 @@ static void record_obstacles(struct yq_record *r, const struct yq_verdict *v)
     static const char digits[] = "0123456789";
     enum yq_reason_code code = v->reason.code;
     if (code != YQ_REASON_NAME_TAKEN && code != YQ_REASON_KEY_TAKEN &&
-        code != YQ_REASON_SEVERAL_HITS && code != YQ_REASON_PARENT_WAITS)
+        code != YQ_REASON_SEVERAL_HITS && code != YQ_REASON_NAMESAKE &&
+        code != YQ_REASON_PARENT_WAITS)
         return;
     for (size_t i = 0; i < 2 && v->reason.args[i] != NULL; i++) {
         for (const char *at = v->reason.args[i]; *(at += strcspn(at, digits)) != '\0';) {

@@ -70,6 +70,10 @@ const char *userid_before(const struct judge *j, const char *userid);
 /* The person of a W member that was there before the run: linked, or found (decision 3); NULL for a
  * new one. *ret_case: a person must decide, nothing may happen. */
 const cJSON *person_before(const struct judge *j, const cJSON *member, bool *ret_case);
+/* Found by no key, since mobile and e-mail cannot be read: and yet a person of that name and
+ * department is there, who is nobody else's. A person decides, unless an operator has said that he
+ * is to be made. */
+bool may_be_there(const struct judge *j, const cJSON *member);
 /* In a history: somebody else was linked meanwhile with a person whom this member could be, too. */
 bool contested(const struct judge *j, const cJSON *member);
 /* The deleted member who becomes this one, or whom he is too much like (decision 19). */

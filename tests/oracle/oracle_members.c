@@ -299,6 +299,11 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
         judge_case(j, userid, was, before);
         return;
     }
+    bool history = option_true(j, "history", false);
+    if (was == NULL && must && may_be_there(j, m) && (id == NULL || !history)) {
+        judge_case(j, userid, NULL, before);
+        return;
+    }
     if (id == NULL) {
         /* Rules 3 and 4. A key that nobody gives up, or a record that two want, is a case. */
         bool taken = false;
@@ -321,8 +326,8 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
         differ(j, userid, "is linked with %s, not with %s, who is the same", id,
                text_of(was, "id"));
     was = find_record(j->c->before, "members", id);
-    bool waits = nowhere_to_go(j, m); /* maybe for his department, as a whole */
-    bool as_he_was = waits && option_true(j, "history", false); /* at whatever time that began */
+    bool waits = nowhere_to_go(j, m);  /* maybe for his department, as a whole */
+    bool as_he_was = waits && history; /* at whatever time that began */
     must = must && !waits;
     for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]) && !as_he_was; f++)
         judge_field(j, m, &fields[f], was, is, must);

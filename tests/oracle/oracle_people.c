@@ -299,6 +299,66 @@ const cJSON *successor(const struct judge *j, const char *userid, bool *ret_sure
     return found;
 }
 
+/* ---- decision 4: nobody is made twice ---- */
+
+/* Somebody else of this run is that person, by a key. */
+static bool is_of_another(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    const cJSON *m;
+    const char *owner = owner_of_record(j->c->member_links_after, text_of(person, "id"));
+    if (owner != NULL && !same_userid(owner, text_of(member, "userid")))
+        return true;
+    cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(j->c->wecom, "members")) {
+        const char *userid = text_of(m, "userid");
+        bool is_case = false;
+        if (m != member && member_touched(j, userid, NULL) && fate_of(j, userid) == FATE_WORKS &&
+            has_new_link_only(j, m) && find_person(j, m, &is_case) == person && !is_case)
+            return true;
+    }
+    return false;
+}
+
+static bool sits_in(const struct judge *j, const cJSON *person, const char *department)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(person, "department")) {
+        if (cJSON_IsString(item) && same_text(item->valuestring, department))
+            return true;
+    }
+    return has_post(j->c->before, text_of(person, "id"), department);
+}
+
+/* Is he in what stands for one of the member's departments; of none visible, under the root? */
+static bool shares_department(const struct judge *j, const cJSON *member, const cJSON *person)
+{
+    const cJSON *item;
+    bool any = false;
+    cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(member, "departments")) {
+        uint32_t place = (uint32_t)item->valuedouble;
+        if (!department_visible(j, place))
+            continue;
+        any = true;
+        const char *id = counterpart(j, j->c->department_links_after, place);
+        if (id != NULL && sits_in(j, person, id))
+            return true;
+    }
+    return !any && sits_in(j, person, root_of(j->c->before));
+}
+
+bool may_be_there(const struct judge *j, const cJSON *member)
+{
+    const cJSON *p;
+    if (option_true(j, "sensitive_readable", true) || !has_new_link_only(j, member) ||
+        member_touched(j, text_of(member, "userid"), "command.sync"))
+        return false;
+    cJSON_ArrayForEach (p, cJSON_GetObjectItemCaseSensitive(j->c->before, "members")) {
+        if (is_candidate(j, p) && same_name(text_of(p, "username"), text_of(member, "name")) &&
+            shares_department(j, member, p) && !is_of_another(j, member, p))
+            return true;
+    }
+    return false;
+}
+
 /* ---- rule 13 ---- */
 
 static bool id_less(const char *a, const char *b)

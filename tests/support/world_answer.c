@@ -278,6 +278,8 @@ static const char *key_of(struct yq_arena *arena, const struct world_person *p,
         return yq_normal_mobile(arena, p->mobile);
     case YQ_BY_EMAIL:
         return yq_normal_email(arena, p->email);
+    case YQ_BY_NAME:
+        return yq_normal_name(arena, p->name);
     case YQ_BY_JOB_NUM:
     case YQ_LOOKUP_COUNT:
         break;

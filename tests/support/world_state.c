@@ -243,6 +243,13 @@ static bool told_before(const struct world *w, size_t at)
     return false;
 }
 
+/* What a reconcile found is nobody's word (world_view). */
+static const char *told_by(const struct world_event *e)
+{
+    bool reconciled = strstr(e->data, "\"reconciled\":true") != NULL;
+    return reconciled ? "reconcile" : yq_event_kind_name(e->kind);
+}
+
 void world_touched(const struct world *w, struct yq_buf *out)
 {
     char key[YQ_SUBJECT_MAX], other[YQ_SUBJECT_MAX];
@@ -255,8 +262,7 @@ void world_touched(const struct world *w, struct yq_buf *out)
         for (size_t k = i; k < w->event_count; k++) {
             yq_subject_key(&w->events[k].subject, other);
             if (strcmp(key, other) == 0)
-                yq_buf_addf(out, "%s\"%s\"", k > i ? "," : "",
-                            yq_event_kind_name(w->events[k].kind));
+                yq_buf_addf(out, "%s\"%s\"", k > i ? "," : "", told_by(&w->events[k]));
         }
         yq_buf_addc(out, ']');
     }

@@ -216,6 +216,25 @@ static void looks_people_up(void **state)
     close_world(&w);
 }
 
+#define NAMED(id, name) PERSON(id, "\"username\":\"" name "\",")
+
+/* eteams searches names fuzzily, and there may be any number of one name. */
+static void looks_up_by_name(void **state)
+{
+    (void)state;
+    struct world w = {
+        .script = {{{"/queryEmployee", "\"nameLikeList\":[\"李娜\"]",
+                     PAGE("3", NAMED(A, "李娜") "," NAMED(B, "李娜娜") "," NAMED(C, " 李娜 "))}}}};
+    open_world(&w, "T");
+    struct yq_lookup *l = yq_view_lookup(w.v, YQ_BY_NAME, "李娜");
+    assert_int_equal(yq_eteams_look_up(w.e, w.h, w.v, &l, 1, NULL, NULL), 0);
+    assert_int_equal(l->fact, YQ_PRESENT);
+    assert_int_equal(l->hit_count, 2);
+    assert_string_equal(l->hits[1]->id, C);
+    assert_int_equal(yq_view_lookup(w.v, YQ_BY_NAME, "李娜娜")->fact, YQ_UNASKED);
+    close_world(&w);
+}
+
 /* Found, but by a value that the row does not show: nobody may be told absent. */
 static void a_hit_without_its_value_is_no_miss(void **state)
 {
@@ -456,6 +475,7 @@ int main(void)
         cmocka_unit_test(does_without_leavers_where_it_must),
         cmocka_unit_test(looks_people_up_in_an_index),
         cmocka_unit_test(looks_people_up),
+        cmocka_unit_test(looks_up_by_name),
         cmocka_unit_test(a_hit_without_its_value_is_no_miss),
         cmocka_unit_test(reads_posts_and_administrators),
         cmocka_unit_test(a_post_nowhere_is_not_believed),
