@@ -97,6 +97,12 @@ void spool_begin_locked(struct yq_spool *s, const char *why)
            "events are kept on disk until Redis takes them", NULL);
 }
 
+void spool_tell_gauges_locked(const struct yq_spool *s)
+{
+    yq_metric_set(YQ_METRIC_SPOOL_ENTRIES, NULL, (double)s->entries);
+    yq_metric_set(YQ_METRIC_SPOOL_BYTES, NULL, (double)s->bytes);
+}
+
 void yq_spool_push(struct yq_spool *s, struct yq_spool_share *share, const struct yq_buf *body,
                    const char *why, yq_spool_done *done, void *context)
 {
@@ -194,6 +200,7 @@ struct yq_spool *yq_spool_start(const struct yq_spool_options *options)
     s->waiting.last = &s->waiting.first;
     s->written.last = &s->written.first;
     make_locks(s);
+    spool_tell_gauges_locked(s);
     spool_adopt(s);
     struct yq_error err = {0};
     if (spool_make_own(s, &err) != 0) {

@@ -129,6 +129,7 @@ static void take_over(struct yq_spool *s, struct spool_folder *f)
     s->bytes += bytes;
     s->total_entries += entries;
     s->total_bytes += bytes;
+    spool_tell_gauges_locked(s);
     pthread_cond_signal(&s->to_write);
     pthread_mutex_unlock(&s->lock);
 }

@@ -172,6 +172,8 @@ static void take_off(struct yq_spool *s, struct spool_segment *g, const struct b
         struct yq_spool_share *share = spool_share_locked(s, b->records[i].id);
         atomic_fetch_sub(&share->held, 1);
     }
+    if (b->damaged && !g->damaged)
+        yq_metric_add(YQ_METRIC_SPOOL_DAMAGED, NULL, NULL, NULL, 1);
     g->damaged |= b->damaged;
     size_t gone = b->end == g->end ? g->entries : b->count;
     s->bytes -= b->end - g->drained;
@@ -208,8 +210,7 @@ static int drain_some(struct yq_spool *s, struct spool_folder *f, struct spool_s
         pthread_mutex_lock(&s->lock);
         take_off(s, g, b);
         forget_lost(s);
-        yq_metric_set(YQ_METRIC_SPOOL_ENTRIES, NULL, (double)s->entries);
-        yq_metric_set(YQ_METRIC_SPOOL_BYTES, NULL, (double)s->bytes);
+        spool_tell_gauges_locked(s);
         pthread_mutex_unlock(&s->lock);
     }
     free(b);

@@ -95,6 +95,7 @@ int64_t spool_now_ms(void); /* real: a test that moves the clock does not hasten
 bool spool_wait(struct yq_spool *s, pthread_cond_t *what, int64_t ms);
 struct yq_spool_share *spool_share_locked(struct yq_spool *s, const char *id);
 void spool_begin_locked(struct yq_spool *s, const char *why);
+void spool_tell_gauges_locked(const struct yq_spool *s);
 void spool_add_segment(struct spool_folder *f, struct spool_segment *g);
 void spool_add_folder_locked(struct yq_spool *s, struct spool_folder *f);
 void spool_free_folder(struct spool_folder *f); /* without its segments' files */

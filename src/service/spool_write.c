@@ -157,8 +157,7 @@ static void publish(struct yq_spool *s, size_t count, size_t bytes)
     s->total_entries += count;
     s->total_bytes += bytes;
     s->fault[0] = '\0';
-    yq_metric_set(YQ_METRIC_SPOOL_ENTRIES, NULL, (double)s->entries);
-    yq_metric_set(YQ_METRIC_SPOOL_BYTES, NULL, (double)s->bytes);
+    spool_tell_gauges_locked(s);
     pthread_cond_signal(&s->to_drain);
     pthread_mutex_unlock(&s->lock);
 }
