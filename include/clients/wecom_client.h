@@ -11,6 +11,8 @@
 #include "clients/peer.h"
 #include "model/view.h"
 
+#define YQ_WECOM_TOKEN_API "/cgi-bin/gettoken" /* as the trace names it */
+
 struct yq_wecom;
 
 struct yq_wecom_options {

@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 
+struct yq_settings;
+
 /* id, name (yunqiao_ is put in front), type, label names, help */
 #define YQ_METRICS(X)                                                                              \
     X(RECEIVED, "callbacks_received_total", COUNTER, "connection",                                 \
@@ -49,7 +51,9 @@
       "Alarms that are not over yet, by their name")                                               \
     X(CONNECTIONS_OPEN, "http_connections_open", GAUGE, "", "Open connections of the listeners")   \
     X(REDIS_UP, "redis_up", GAUGE, "", "1 while Redis answers")                                    \
-    X(REDIS_SAFE, "redis_settings_safe", GAUGE, "", "1 while Redis' settings keep the promise")
+    X(REDIS_SAFE, "redis_settings_safe", GAUGE, "", "1 while Redis' settings keep the promise")    \
+    X(STARTED, "process_start_time_seconds", GAUGE, "",                                            \
+      "When this process started, in seconds since 1970")
 
 enum yq_metric {
 #define X(id, name, type, labels, help) YQ_METRIC_##id,
@@ -65,6 +69,8 @@ void yq_metric_set(enum yq_metric m, const char *label1, double value);
 void yq_metric_set_pair(enum yq_metric m, const char *label1, const char *label2, double value);
 /* A gauge that nobody sets any more is not shown, until it is set again. */
 void yq_metric_forget(enum yq_metric m, const char *label1);
+/* The counters of these connections and of the process begin at 0, where they have not begun. */
+void yq_metrics_begin(const struct yq_settings *settings);
 void yq_metric_observe(enum yq_metric m, double seconds);
 void yq_metrics_write(
     struct yq_buf *out);     /* with the process' own figures (memory, CPU, descriptors) */

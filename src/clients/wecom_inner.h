@@ -6,7 +6,7 @@
 
 #include "clients/wecom_client.h"
 
-#define WC_P_TOKEN "/cgi-bin/gettoken"
+#define WC_P_TOKEN YQ_WECOM_TOKEN_API
 #define WC_P_USER_GET "/cgi-bin/user/get"
 #define WC_P_USER_LIST "/cgi-bin/user/list"
 #define WC_P_USER_SIMPLELIST "/cgi-bin/user/simplelist"

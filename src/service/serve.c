@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "service/core_dumps.h"
 #include "service/log.h"
+#include "service/metrics.h"
 
 #define FIRST_REDIS_MS 1000  /* so long Redis is given before callbacks are taken without it */
 #define IDLE_MS 60000        /* a connection between two requests */
@@ -361,6 +362,8 @@ int yq_serve(const struct yq_settings *s, unsigned roles, const struct yq_reload
                           .roles = roles,
                           .inherited = YQ_INHERITANCE_NONE};
     yq_serve_set_log_level(s->log_level);
+    yq_metric_set(YQ_METRIC_STARTED, NULL, (double)time(NULL));
+    yq_metrics_begin(s);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
     if (!s->core_dumps)

@@ -3,6 +3,7 @@
 
 #include "daemon.h"
 #include "service/log.h"
+#include "service/metrics.h"
 
 void yq_serve_set_log_level(const char *name)
 {
@@ -46,6 +47,7 @@ static void change_to(struct yq_daemon *d, struct yq_settings *next)
 {
     const struct yq_settings *old = d->settings;
     d->settings = next;
+    yq_metrics_begin(next);
     yq_workers_reload(d->workers, next);
     yq_scheduler_reload(d->scheduler, next);
     yq_alarms_reload(d->alarms, next);

@@ -1,6 +1,8 @@
 /* What a machine asks: is it alive, is it ready, how is it doing? */
 #include "story.h"
 
+#include <time.h>
+
 #include "support/talk.h"
 #include "support/temp_redis.h"
 
@@ -12,20 +14,6 @@ static int get(struct stage *s, const char *path, const char *headers, char **re
     *ret_body = strdup(yq_buf_text(&answer.body));
     talk_answer_release(&answer);
     return status;
-}
-
-static double metric(struct stage *s, const char *line)
-{
-    char *body;
-    assert_int_equal(get(s, "/metrics", "", &body), 200);
-    double value = -1;
-    for (const char *at = body; (at = strchr(at, '\n')) != NULL;) {
-        at++;
-        if (strncmp(at, line, strlen(line)) == 0)
-            value = strtod(at + strlen(line), NULL);
-    }
-    free(body);
-    return value;
 }
 
 static void healthy_and_ready(void **state)
@@ -51,14 +39,19 @@ static void figures_tell_what_happened(void **state)
     tell(s, STAGE_WECOM, "/_sim/delivery", "{\"retries\":0}");
     wecom_member(s, "eve", "坏人", "1");
     stage_settle(s, false);
-    assert_true(metric(s, "yunqiao_callbacks_received_total{connection=\"acme\"} ") == 2);
-    assert_true(metric(s, "yunqiao_events_queued_total{connection=\"acme\"} ") == 2);
-    assert_true(metric(s, "yunqiao_events_settled_total{connection=\"acme\"} ") == 2);
-    assert_true(metric(s, "yunqiao_operations_applied_total{connection=\"acme\",operation="
-                          "\"member.create\"} ") == 1);
-    assert_true(metric(s, "yunqiao_redis_up ") == 1);
-    assert_true(metric(s, "yunqiao_callback_ack_seconds_count ") >= 2);
-    assert_true(metric(s, "yunqiao_event_freshness_seconds_count ") == 2);
+    expect_metric(s, "yunqiao_callbacks_received_total{connection=\"acme\"}", 2);
+    expect_metric(s, "yunqiao_events_queued_total{connection=\"acme\"}", 2);
+    expect_metric(s, "yunqiao_events_settled_total{connection=\"acme\"}", 2);
+    expect_metric(s,
+                  "yunqiao_operations_applied_total{connection=\"acme\",operation="
+                  "\"member.create\"}",
+                  1);
+    expect_metric(s, "yunqiao_redis_up", 1);
+    assert_true(metric(s, "yunqiao_runs_total{connection=\"acme\",outcome=\"done\"}") >= 1);
+    assert_true(metric(s, "yunqiao_peer_tokens_refreshed_total{peer=\"wecom\"}") >= 1);
+    assert_true(metric(s, "yunqiao_peer_tokens_refreshed_total{peer=\"eteams\"}") >= 1);
+    assert_true(metric(s, "yunqiao_callback_ack_seconds_count") >= 2);
+    expect_metric(s, "yunqiao_event_freshness_seconds_count", 2);
     char *body;
     assert_int_equal(get(s, "/metrics", "", &body), 200);
     assert_non_null(strstr(body, "yunqiao_callbacks_refused_total{reason="));
@@ -66,6 +59,23 @@ static void figures_tell_what_happened(void **state)
     assert_non_null(strstr(body, "yunqiao_peer_calls_total{peer=\"eteams\""));
     assert_null(strstr(body, "李娜"));
     free(body);
+}
+
+/* A counter that begins with 1 has not grown, as Prometheus sees it. */
+static void counting_begins_at_zero(void **state)
+{
+    struct stage *s = story(state);
+    expect_metric(s, "yunqiao_callbacks_unavailable_total{connection=\"acme\"}", 0);
+    expect_metric(s, "yunqiao_events_spooled_total{connection=\"acme\"}", 0);
+    expect_metric(s, "yunqiao_events_dead_total{connection=\"acme\"}", 0);
+    expect_metric(s, "yunqiao_spool_damaged_total", 0);
+    expect_metric(s, "yunqiao_spool_entries", 0);
+    expect_metric(s, "yunqiao_spool_bytes", 0);
+    expect_metric(s,
+                  "yunqiao_peer_calls_total{peer=\"wecom\",api=\"/cgi-bin/gettoken\",result="
+                  "\"error\"}",
+                  0);
+    assert_true(metric(s, "yunqiao_process_start_time_seconds") > (double)time(NULL) - 60);
 }
 
 static bool names_redis(struct stage *s)
@@ -84,7 +94,7 @@ static bool is_well(struct stage *s)
 
 static bool redis_is_down(struct stage *s)
 {
-    return metric(s, "yunqiao_redis_up ") == 0;
+    return metric(s, "yunqiao_redis_up") == 0;
 }
 
 static void a_missing_redis_is_named(void **state)
@@ -146,9 +156,9 @@ static void the_log_keeps_secrets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(healthy_and_ready),        STORY(figures_tell_what_happened),
-        STORY(a_missing_redis_is_named), STORY(the_api_wants_its_token),
-        STORY(the_log_keeps_secrets),
+        STORY(healthy_and_ready),       STORY(figures_tell_what_happened),
+        STORY(counting_begins_at_zero), STORY(a_missing_redis_is_named),
+        STORY(the_api_wants_its_token), STORY(the_log_keeps_secrets),
     };
     return cmocka_run_group_tests_name("health", tests, NULL, NULL);
 }

@@ -126,6 +126,7 @@ static void a_connection_comes_and_goes(void **state)
     expect_logged(s, 0, "config.reloaded connections=2 changed=1");
     await(s, other_has_wang_wei, "the other company's member is linked");
     await(s, other_is_measured, "the other company's queue is measured");
+    expect_metric(s, "yunqiao_callbacks_unavailable_total{connection=\"other\"}", 0);
     assert_int_equal(count_people(s, "王伟"), 1);
     o.connection_yaml = NULL;
     reload(s, &o);

@@ -54,20 +54,6 @@ static int count_in_log(struct stage *s, const char *what)
     return count;
 }
 
-static double metric(struct stage *s, const char *name)
-{
-    char *body;
-    assert_int_equal(get(s, "/metrics", &body), 200);
-    double value = -1;
-    for (const char *at = body; (at = strchr(at, '\n')) != NULL;) {
-        at++;
-        if (strncmp(at, name, strlen(name)) == 0)
-            value = strtod(at + strlen(name), NULL);
-    }
-    free(body);
-    return value;
-}
-
 static bool was_refused(struct stage *s)
 {
     return ask(s, STAGE_WECOM, "/_sim/deliveries", "last_status") == 503;
@@ -157,20 +143,20 @@ static void redis_is_killed_and_comes_back(void **state)
     much_happens(s);
     assert_true(ready_says(s, "spool_in_use"));
     assert_true(ready_says(s, "redis_unreachable"));
-    assert_true(metric(s, "yunqiao_spool_entries ") == 9);
+    expect_metric(s, "yunqiao_spool_entries", 9);
     char *body;
     assert_int_equal(get(s, "/api/spool", &body), 200);
     assert_non_null(strstr(body, "\"entries\":9,"));
     free(body);
-    assert_true(metric(s, "yunqiao_spool_bytes ") > 1000);
+    assert_true(metric(s, "yunqiao_spool_bytes") > 1000);
     assert_true(yq_temp_redis_start(stage_redis(s)));
     expect_it_all(s);
     expect_told_in_order(s);
     assert_int_equal(count_in_log(s, "spool.began"), 1);
     assert_int_equal(count_in_log(s, "spool.ended"), 1);
     expect_logged(s, 0, "spool.ended entries=9 ");
-    assert_true(metric(s, "yunqiao_events_spooled_total{connection=\"acme\"} ") == 9);
-    assert_true(metric(s, "yunqiao_spool_entries ") == 0);
+    expect_metric(s, "yunqiao_events_spooled_total{connection=\"acme\"}", 9);
+    expect_metric(s, "yunqiao_spool_entries", 0);
 }
 
 static void a_silent_redis(void **state)
@@ -290,6 +276,8 @@ static void a_damaged_record_is_made_good(void **state)
     with_file(s, damage);
     stage_start_daemon(s, 0);
     expect_logged(s, 0, "spool.damaged");
+    expect_metric(s, "yunqiao_spool_damaged_total", 1);
+    expect_metric(s, "yunqiao_spool_entries", 8);
     assert_true(yq_temp_redis_start(stage_redis(s)));
     await_log(s, 0, "spool.ended entries=8 ");
     await_log(s, 0, "cause=owed");
@@ -410,7 +398,7 @@ static void a_full_spool_says_so(void **state)
         await_deliveries(s);
     }
     expect_honesty(s, "spool_full");
-    assert_true(metric(s, "yunqiao_spool_bytes ") <= 4096);
+    assert_true(metric(s, "yunqiao_spool_bytes") <= 4096);
     assert_true(yq_temp_redis_start(stage_redis(s)));
     expect_reconciled(s);
     await(s, is_content, "readyz is content again");

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/link.h"
+#include "support/talk.h"
 #include "support/wait.h"
 
 #define AWAIT_MS 60000
@@ -74,6 +75,21 @@ static const char *text_of(const cJSON *row, const char *name)
 {
     const char *text = cJSON_GetStringValue(yq_json_get(row, name));
     return text != NULL ? text : "";
+}
+
+double metric(struct stage *s, const char *series)
+{
+    struct talk_answer a = {0};
+    double value = -1;
+    size_t len = strlen(series);
+    (void)talk_once(stage_admin_url(s, 0), "GET", "/metrics", NULL, NULL, 0, &a);
+    for (const char *at = yq_buf_text(&a.body); at != NULL; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, series, len) == 0 && at[len] == ' ')
+            value = strtod(at + len, NULL);
+    }
+    talk_answer_release(&a);
+    return value;
 }
 
 /* ---- people ---- */

@@ -51,6 +51,10 @@ char *person_id(struct stage *s, const char *userid);
 char *last_audit(struct stage *s, const char *subject);
 void expect_in_audit(struct stage *s, const char *subject, const char *text);
 void expect_dead(struct stage *s, int count);
+/* What the first daemon tells of that series, its labels included; -1 where it is not there. */
+double metric(struct stage *s, const char *series);
+#define expect_metric(s, series, wanted)                                                           \
+    assert_int_equal((int64_t)metric(s, series), (int64_t)(wanted))
 void expect_logged(struct stage *s, int daemon, const char *text);
 /* Nothing was written twice, nothing lies dead, nothing waits. */
 void expect_all_well(struct stage *s);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "service/metrics.h"
+#include "service/settings.h"
 
 static struct yq_buf out;
 
@@ -71,6 +72,30 @@ static void test_gauges(void **state)
     expect("yunqiao_queue_depth{connection=\"acme\"} 5");
     expect("yunqiao_redis_up 1");
     expect("yunqiao_http_connections_open 2");
+}
+
+/* Whatever counts is there with 0 before it counts. */
+static void test_counters_begin_at_zero(void **state)
+{
+    (void)state;
+    static char id[] = "novel";
+    struct yq_connection_settings connection = {.id = id};
+    struct yq_settings settings = {.connections = &connection, .connection_count = 1};
+    yq_metrics_begin(&settings);
+    yq_metric_add(YQ_METRIC_DEAD, id, NULL, NULL, 1);
+    yq_metrics_begin(&settings);
+    expect("yunqiao_events_dead_total{connection=\"novel\"} 1");
+    expect("yunqiao_events_spooled_total{connection=\"novel\"} 0");
+#define COUNTER(name, labels)                                                                      \
+    assert_non_null(strstr(out.data, strncmp(labels, "connection", 10) == 0                        \
+                                         ? "\nyunqiao_" name "{connection=\"novel\""               \
+                                     : *(labels) != '\0' ? "\nyunqiao_" name "{"                   \
+                                                         : "\nyunqiao_" name " 0\n"))
+#define GAUGE(name, labels) (void)0
+#define HISTOGRAM(name, labels) (void)0
+#define X(id, name, type, labels, help) type(name, labels);
+    YQ_METRICS(X)
+#undef X
 }
 
 static void test_histogram(void **state)
@@ -152,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup(test_counts, set_up),
         cmocka_unit_test_setup(test_large_counts_stay_exact, set_up),
         cmocka_unit_test_setup(test_gauges, set_up),
+        cmocka_unit_test_setup(test_counters_begin_at_zero, set_up),
         cmocka_unit_test_setup(test_histogram, set_up),
         cmocka_unit_test_setup(test_label_values_are_escaped, set_up),
         cmocka_unit_test_setup(test_labels_do_not_run_together, set_up),
