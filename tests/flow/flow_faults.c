@@ -292,6 +292,12 @@ static void who_fails_for_good_is_set_aside(void **state)
     char *retry = stage_redis_text(s, "HLEN yq:{acme}:retry");
     assert_string_equal(retry, "0");
     free(retry);
+    expect_metric(s, "yunqiao_events_dead_total{connection=\"acme\"}", 1);
+    expect_metric(s, "yunqiao_subjects_retried_total{connection=\"acme\"}", 11);
+    expect_metric(s,
+                  "yunqiao_operations_failed_total{connection=\"acme\",operation="
+                  "\"member.update\"}",
+                  12);
     stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"wang.wei\",\"mobile\":"
                           "\"13711113333\"}");
     stage_settle(s, false);

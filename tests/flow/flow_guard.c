@@ -50,6 +50,7 @@ static void too_many_leavers_at_once_are_held(void **state)
     expect_department(s, "测试", "", 3);
     expect_in_audit(s, "member:u0", "guard_held");
     expect_logged(s, 0, "guard.held");
+    assert_true(metric(s, "yunqiao_operations_held_total{connection=\"acme\"}") >= 6);
     expect_all_well(s);
 }
 

@@ -67,6 +67,7 @@ static void a_silent_redis_is_as_good_as_none(void **state)
     yq_temp_redis_suspend(stage_redis(s));
     wecom_member(s, "wang.wei", "王伟", "1");
     await(s, was_refused, "a callback is answered 503");
+    assert_true(metric(s, "yunqiao_callbacks_unavailable_total{connection=\"acme\"}") >= 1);
     yq_temp_redis_resume(stage_redis(s));
     await_deliveries(s);
     stage_settle(s, true);
@@ -251,6 +252,11 @@ static void an_orderly_stop_hands_the_work_on(void **state)
 
 /* ---- pausing ---- */
 
+static bool has_waited_an_hour(struct stage *s)
+{
+    return metric(s, "yunqiao_queue_oldest_seconds{connection=\"acme\"}") >= 3600;
+}
+
 static void a_paused_connection_keeps_its_events(void **state)
 {
     struct stage *s = story(state);
@@ -260,6 +266,7 @@ static void a_paused_connection_keeps_its_events(void **state)
     wecom_member(s, "li.na", "李娜", "2");
     await_deliveries(s);
     stage_advance(s, 3600 * 1000);
+    await(s, has_waited_an_hour, "the age of the oldest event");
     char *length = stage_redis_text(s, "XLEN yq:{acme}:events");
     assert_string_equal(length, "2");
     free(length);

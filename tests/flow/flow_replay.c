@@ -88,10 +88,13 @@ static void live(struct stage *s)
     pass(s);
 }
 
+#define NOOP "yunqiao_events_noop_total{connection=\"acme\"}"
+
 static void expect_nothing_changes(struct stage *s, const char *what)
 {
     char *before = eteams(s), *linked = links(s);
     int64_t sent = count(s, "XLEN yq:{acme}:events");
+    double idle = metric(s, NOOP);
     expect_command(s, 0, "replay", "acme", "--from", "0", NULL);
     if (count(s, "XLEN yq:{acme}:events") < sent + 15)
         fail_msg("%s: hardly anything was sent again", what);
@@ -100,6 +103,7 @@ static void expect_nothing_changes(struct stage *s, const char *what)
     if (strcmp(before, after) != 0)
         fail_msg("%s: the replay changed\n%s\ninto\n%s", what, before, after);
     assert_string_equal(linked, linked_after);
+    assert_true(metric(s, NOOP) >= idle + 15);
     expect_dead(s, 0);
     assert_int_equal(count(s, "HLEN yq:{acme}:cases"), 0);
     free(before);

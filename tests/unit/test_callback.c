@@ -176,6 +176,17 @@ static void test_takes_every_published_vector(void **state)
 
 /* ---- what is not ---- */
 
+static void expect_counted(const char *name, long long count)
+{
+    char line[128];
+    struct yq_buf all = YQ_BUF_INIT;
+    yq_metrics_write(&all);
+    (void)snprintf(line, sizeof(line), "\nyunqiao_%s{connection=\"acme\"} %lld\n", name, count);
+    if (strstr(yq_buf_text(&all), line) == NULL)
+        fail_msg("the metrics do not tell of%s", line);
+    yq_buf_release(&all);
+}
+
 static void test_refuses_every_malformed_one_alike(void **state)
 {
     (void)state;
@@ -184,6 +195,7 @@ static void test_refuses_every_malformed_one_alike(void **state)
     struct yq_buf refusal = YQ_BUF_INIT;
     long long kept = 0;
     size_t refusals = 0;
+    yq_metrics_reset();
     for (size_t i = 0; i < MALFORMED_COUNT; i++) {
         const struct malformed_callback *m = &malformed_callbacks[i];
         struct talk_answer a;
@@ -205,6 +217,7 @@ static void test_refuses_every_malformed_one_alike(void **state)
             fail_msg("%s: changed the queue", m->name);
     }
     assert_true(refusals >= 60);
+    expect_counted("events_unknown_total", kept);
     struct yq_deliveries d;
     read_newest(&d, 1000);
     assert_int_equal(d.count, kept);
