@@ -12,6 +12,10 @@
 int yq_queue_push_spooled(struct yq_redis *r, const struct yq_keys *keys, const char *folder,
                           const struct yq_spool_record *const *records, size_t count,
                           int64_t now_ms, size_t *ret_added, struct yq_error *err);
+/* What was written over this connection has reached so many replicas (WAIT); fewer in time is a
+ * failure, and what is pushed again then is not there twice. */
+int yq_queue_await_replicas(struct yq_redis *r, int replicas, int64_t timeout_ms,
+                            struct yq_error *err);
 /* The folder is gone: so is what was remembered of it. */
 int yq_queue_forget_spooled(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                             const char *folder, struct yq_error *err);

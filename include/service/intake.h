@@ -19,7 +19,8 @@
 
 struct yq_intake;
 
-/* id: of the connection. stored: Redis said so, in time, or the spool has it. Otherwise it may have
+/* id: of the connection. stored: Redis said so, in time, and as many replicas as are wanted, or the
+ * spool has it. Otherwise it may have
  * been stored all the same: an accepted double. */
 typedef void yq_intake_done(void *context, const char *id, bool stored);
 
@@ -39,6 +40,8 @@ void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *c
                     const struct yq_event *e, yq_intake_done *done, void *context);
 /* Redis answers. */
 bool yq_intake_up(const struct yq_intake *in);
+/* It takes events, but too few of its replicas had the last ones in time. */
+bool yq_intake_lags(const struct yq_intake *in);
 struct yq_spool *yq_intake_spool(const struct yq_intake *in); /* NULL: there is none */
 
 #endif

@@ -51,6 +51,7 @@ struct yq_settings;
       "Alarms that are not over yet, by their name")                                               \
     X(CONNECTIONS_OPEN, "http_connections_open", GAUGE, "", "Open connections of the listeners")   \
     X(REDIS_UP, "redis_up", GAUGE, "", "1 while Redis answers")                                    \
+    X(REDIS_LAGS, "redis_lags", GAUGE, "", "1 while too few replicas of Redis have what it took")  \
     X(REDIS_SAFE, "redis_settings_safe", GAUGE, "", "1 while Redis' settings keep the promise")    \
     X(STARTED, "process_start_time_seconds", GAUGE, "",                                            \
       "When this process started, in seconds since 1970")

@@ -60,6 +60,8 @@ struct yq_settings {
     char *log_level; /* "error", "warn", "info", "debug" */
     int workers, workers_max;
     int64_t lease_ms, retention_ms, redis_timeout_ms;
+    int redis_wait_replicas; /* that must have an event; 0: Redis alone */
+    int64_t redis_wait_timeout_ms;
     int retention_max; /* settled events, audit entries and runs of a connection; 0: any number */
     int64_t retry_first_ms, retry_max_ms;
     int retry_attempts;

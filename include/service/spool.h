@@ -28,6 +28,8 @@ struct yq_spool_options {
     const struct yq_redis_address *address; /* copied */
     int redis_timeout_ms;
     const char *redis_prefix; /* copied */
+    int wait_replicas;        /* that must have what is brought into Redis; 0: none */
+    int64_t wait_timeout_ms;
     const struct yq_clock *clock;
     const struct yq_disk *disk; /* NULL: the real one */
 };

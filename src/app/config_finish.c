@@ -176,6 +176,10 @@ static void check_program(struct yq_config_draft *d)
         line_of(d->lines, "redis.password", 0) == 0)
         yq_config_fault(d, line_of(d->lines, "redis.user", 1), "redis.password",
                         _("is missing: redis.user needs it"));
+    if (s->redis_wait_replicas > 0 && s->redis_wait_timeout_ms >= s->redis_timeout_ms)
+        yq_config_fault(
+            d, line_of(d->lines, "redis.wait_timeout", line_of(d->lines, "redis.wait_replicas", 1)),
+            "redis.wait_timeout", _("must be less than redis.timeout"));
     if (s->workers > s->workers_max)
         yq_config_fault(d, line_of(d->lines, "workers", 1), "workers",
                         _("must not be more than workers_max"));

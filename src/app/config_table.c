@@ -54,6 +54,12 @@ const struct yq_option yq_options[] = {
            .check = yq_check_prefix),
     OPTION("redis.timeout", DURATION, 0, "2s", S(redis_timeout_ms),
            "how long Redis may take to connect, and for each answer", .min = 50, .max = MINUTE),
+    OPTION("redis.wait_replicas", INT, 0, "0", S(redis_wait_replicas),
+           "how many replicas of Redis must have an event before it is answered with success; with "
+           "too few it goes to the spool, or is answered 503; 0: Redis alone is enough",
+           .min = 0, .max = 16),
+    OPTION("redis.wait_timeout", DURATION, 0, "500ms", S(redis_wait_timeout_ms),
+           "how long these may take; less than redis.timeout", .min = 10, .max = MINUTE),
     OPTION("spool_dir", TEXT, 0, "/var/lib/yunqiao/spool", S(spool_dir),
            "folder for events while Redis is away, on a local disk; empty: none, WeCom is answered "
            "503 and repeats"),

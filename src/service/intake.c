@@ -13,6 +13,7 @@
 #include "clients/spool_record.h"
 #include "redis_loop.h"
 #include "redis_words.h"
+#include "replicas.h"
 #include "service/log.h"
 #include "service/metrics.h"
 
@@ -50,11 +51,13 @@ struct waiting {
     yq_intake_done *done;
     void *context;
     struct yq_buf body; /* for the spool; empty where there is none */
+    struct yq_written written;
 };
 
 struct yq_intake {
     const struct yq_clock *clock;
     struct yq_redis_loop *redis;
+    struct yq_replicas replicas;
     struct yq_spool *spool; /* NULL: no folder is configured */
     struct yq_keys keys;
     struct company **companies; /* all that ever were */
@@ -153,6 +156,7 @@ static void on_flush(void *context)
     tell_ready(in);
     if (in->owing)
         pay_owed(in);
+    yq_replicas_ask(&in->replicas);
 }
 
 /* An entry that Redis had acknowledged is not there: it was wiped, restored, or replaced by one
@@ -186,6 +190,13 @@ static void on_up(void *context)
         look_for_last(in, c);
         (void)send_words(in, 3, argv, on_hint, c);
     }
+    if (in->spool != NULL)
+        yq_spool_poke(in->spool);
+}
+
+static void on_caught_up(void *context)
+{
+    struct yq_intake *in = context;
     if (in->spool != NULL)
         yq_spool_poke(in->spool);
 }
@@ -251,15 +262,42 @@ static bool is_of_a_replica(const char *text)
     return strncmp(text, "READONLY ", 9) == 0 || strncmp(text, "MASTERDOWN ", 11) == 0;
 }
 
+static const char too_few[] = "too few replicas have what Redis took";
+
+static void on_replicated(void *context, bool enough)
+{
+    struct waiting *w = context;
+    if (!enough) {
+        store_elsewhere(w, too_few);
+        return;
+    }
+    struct waiting was = put_back(w);
+    was.done(was.context, was.company->id, true);
+}
+
+/* Redis has it. Where it must have replicas, and they are behind, this is an accepted double. */
+static void take_entry(struct waiting *w, const redisReply *entry)
+{
+    struct yq_intake *in = w->intake;
+    struct company *c = w->company;
+    if (entry->len < sizeof(c->last))
+        memcpy(c->last, entry->str, entry->len + 1);
+    yq_metric_add(YQ_METRIC_QUEUED, c->id, NULL, NULL, 1);
+    if (in->replicas.wanted == 0) {
+        on_replicated(w, true);
+    } else if (in->spool != NULL && yq_replicas_behind(&in->replicas)) {
+        on_replicated(w, false); /* as those before it */
+    } else {
+        w->written = (struct yq_written){.told = on_replicated, .context = w};
+        yq_replicas_add(&in->replicas, &w->written);
+    }
+}
+
 static void on_stored(void *context, const redisReply *reply)
 {
     struct waiting *w = context;
     if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
-        struct waiting was = put_back(w);
-        if (reply->len < sizeof(was.company->last))
-            memcpy(was.company->last, reply->str, reply->len + 1);
-        yq_metric_add(YQ_METRIC_QUEUED, was.company->id, NULL, NULL, 1);
-        was.done(was.context, was.company->id, true);
+        take_entry(w, reply);
         return;
     }
     bool refused = reply != NULL && reply->type == REDIS_REPLY_ERROR;
@@ -271,10 +309,16 @@ static void on_stored(void *context, const redisReply *reply)
         yq_redis_loop_renew(redis, reply->str);
 }
 
-/* What it holds of the connection is older, and comes first. */
-static bool must_wait(const struct yq_intake *in, const struct company *c)
+/* Why it goes to the spool at once: what that holds of the connection is older, and comes first.
+ * NULL: it does not. */
+static const char *why_elsewhere(const struct yq_intake *in, const struct company *c)
 {
-    return in->spool != NULL && (yq_spool_holds(c->share) || !yq_redis_loop_up(in->redis));
+    if (in->spool == NULL)
+        return NULL;
+    if (yq_replicas_behind(&in->replicas))
+        return too_few;
+    return yq_spool_holds(c->share) || !yq_redis_loop_up(in->redis) ? "Redis cannot be reached"
+                                                                    : NULL;
 }
 
 void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *connection,
@@ -290,12 +334,14 @@ void yq_intake_push(struct yq_intake *in, const struct yq_connection_settings *c
     if (in->spool != NULL)
         yq_spool_write_body(&w->body, connection->id, push.argc - YQ_PUSH_FIELDS,
                             push.argv + YQ_PUSH_FIELDS, push.lens + YQ_PUSH_FIELDS);
-    if (must_wait(in, c)) {
-        store_elsewhere(w, "Redis cannot be reached");
+    const char *why = why_elsewhere(in, c);
+    if (why != NULL) {
+        store_elsewhere(w, why);
         return;
     }
     yq_redis_words(&in->command, push.argc, push.argv, push.lens);
     touch(in, c);
+    yq_replicas_expect(&in->replicas);
     if (yq_redis_loop_send(in->redis, in->command.data, in->command.len, on_stored, w) != 0)
         store_elsewhere(w, "Redis cannot be reached");
 }
@@ -308,6 +354,11 @@ struct yq_spool *yq_intake_spool(const struct yq_intake *in)
 bool yq_intake_up(const struct yq_intake *in)
 {
     return yq_redis_loop_up(in->redis);
+}
+
+bool yq_intake_lags(const struct yq_intake *in)
+{
+    return yq_replicas_behind(&in->replicas);
 }
 
 /* ---- life ---- */
@@ -364,6 +415,8 @@ static void start_spool(struct yq_intake *in, struct event_base *base,
         .address = address,
         .redis_timeout_ms = (int)settings->redis_timeout_ms,
         .redis_prefix = settings->redis_prefix,
+        .wait_replicas = settings->redis_wait_replicas,
+        .wait_timeout_ms = settings->redis_wait_timeout_ms,
         .clock = in->clock,
     });
     for (size_t i = 0; i < in->count; i++)
@@ -391,6 +444,12 @@ struct yq_intake *yq_intake_new(struct event_base *base, const struct yq_setting
         .on_up = on_up,
         .on_flush = on_flush,
     });
+    in->replicas = (struct yq_replicas){.redis = in->redis,
+                                        .wanted = settings->redis_wait_replicas,
+                                        .timeout_ms = settings->redis_wait_timeout_ms,
+                                        .context = in,
+                                        .caught_up = on_caught_up};
+    yq_replicas_init(&in->replicas);
     return in;
 }
 

@@ -122,8 +122,10 @@ static bool is_ready(void *context, struct yq_buf *degraded)
     name_degraded(degraded, !yq_heartbeat_redis_safe(d->heartbeat), "redis_settings_unsafe");
     name_degraded(degraded, d->workers != NULL && yq_workers_alive(d->workers) == 0,
                   "workers_missing");
-    if (d->intake != NULL)
+    if (d->intake != NULL) {
+        name_degraded(degraded, yq_intake_lags(d->intake), "redis_lags");
         name_spool(degraded, yq_intake_spool(d->intake));
+    }
     return d->ready;
 }
 

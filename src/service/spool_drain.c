@@ -206,6 +206,8 @@ static int drain_some(struct yq_spool *s, struct spool_folder *f, struct spool_s
     }
     if (result == 0)
         result = push(s, f->place.name, b, err);
+    if (result == 0 && s->o.wait_replicas > 0)
+        result = yq_queue_await_replicas(s->redis, s->o.wait_replicas, s->o.wait_timeout_ms, err);
     if (result == 0) {
         pthread_mutex_lock(&s->lock);
         take_off(s, g, b);

@@ -169,6 +169,34 @@ static void a_silent_redis(void **state)
     expect_it_all(s);
 }
 
+/* Redis takes all, and its replica nothing: what is acknowledged stays in the spool until both have
+ * it. */
+static void replicas_lag(void **state)
+{
+    struct stage *s = story_with(
+        state, &(struct stage_options){.seed = 1,
+                                       .no_daemon = true,
+                                       .redis_yaml = "wait_replicas: 1, wait_timeout: 1s"});
+    struct yq_temp_redis *replica = yq_temp_redis_replica(stage_redis(s));
+    assert_non_null(replica);
+    stage_start_daemon(s, 0);
+    tell(s, STAGE_WECOM, "/_sim/delivery", "{\"retries\":0}");
+    wecom_department(s, 2, "研发", 1);
+    wecom_member(s, "li.na", "李娜", "2");
+    stage_settle(s, false);
+    expect_metric(s, "yunqiao_redis_lags", 0);
+    expect_metric(s, "yunqiao_events_spooled_total{connection=\"acme\"}", 0);
+    yq_temp_redis_suspend(replica);
+    much_happens(s);
+    assert_true(ready_says(s, "redis_lags"));
+    expect_metric(s, "yunqiao_redis_lags", 1);
+    assert_true(metric(s, "yunqiao_spool_entries") >= 8);
+    yq_temp_redis_resume(replica);
+    expect_it_all(s);
+    expect_metric(s, "yunqiao_redis_lags", 0);
+    yq_temp_redis_free(replica);
+}
+
 static void redis_is_read_only(void **state)
 {
     struct stage *s = begin(state);
@@ -476,6 +504,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(redis_is_killed_and_comes_back),
         STORY(a_silent_redis),
+        STORY(replicas_lag),
         STORY(redis_is_read_only),
         STORY(redis_is_out_of_memory),
         STORY(the_next_process_takes_over),

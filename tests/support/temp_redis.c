@@ -1,6 +1,7 @@
 /* Starts, stops and cleans up a redis-server for one test. */
 #include "support/temp_redis.h"
 
+#include <arpa/inet.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,15 +74,10 @@ bool yq_temp_redis_start(struct yq_temp_redis *t)
     return yq_temp_redis_launch(t) && yq_temp_redis_await(t);
 }
 
-struct yq_temp_redis *yq_temp_redis_new(const char *extra, ...)
+/* NULL with a sentence on stderr. */
+static struct yq_temp_redis *make_place(void)
 {
     struct yq_temp_redis *t = yq_calloc(1, sizeof(*t));
-    va_list args;
-    va_start(args, extra);
-    size_t n = 0;
-    for (const char *word = extra; word != NULL && n < 7; word = va_arg(args, const char *))
-        t->extra[n++] = word;
-    va_end(args);
     const char *place = getenv("YQ_TEST_DIR"); /* in memory, where the disk is not the question */
     (void)snprintf(t->folder, sizeof(t->folder), "%s/yq-redis-XXXXXX", place ? place : "/tmp");
     if (mkdtemp(t->folder) == NULL) {
@@ -90,9 +87,88 @@ struct yq_temp_redis *yq_temp_redis_new(const char *extra, ...)
     }
     (void)snprintf(t->socket, sizeof(t->socket), "%s/redis.sock", t->folder);
     (void)snprintf(t->url, sizeof(t->url), "unix:%s", t->socket);
+    return t;
+}
+
+static struct yq_temp_redis *start_new(struct yq_temp_redis *t)
+{
     struct yq_error err = {0};
     if (yq_redis_address_parse(t->url, &t->address, &err) < 0 || !yq_temp_redis_start(t)) {
         (void)fprintf(stderr, "temp_redis: no answer at %s %s\n", t->socket, err.text);
+        yq_temp_redis_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+struct yq_temp_redis *yq_temp_redis_new(const char *extra, ...)
+{
+    struct yq_temp_redis *t = make_place();
+    va_list args;
+    if (t == NULL)
+        return NULL;
+    va_start(args, extra);
+    size_t n = 0;
+    for (const char *word = extra; word != NULL && n < 7; word = va_arg(args, const char *))
+        t->extra[n++] = word;
+    va_end(args);
+    return start_new(t);
+}
+
+/* ---- a replica ---- */
+
+static int free_port(void)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(here);
+    int port = -1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&here, sizeof(here)) == 0 &&
+        getsockname(fd, (struct sockaddr *)&here, &size) == 0)
+        port = ntohs(here.sin_port);
+    if (fd >= 0)
+        (void)close(fd);
+    return port;
+}
+
+static bool says(struct yq_temp_redis *t, const char *text, const char *command, const char *more)
+{
+    struct yq_redis *r = yq_redis_new(&t->address, 1000);
+    redisReply *reply = yq_redis_command(r, NULL, command, more);
+    bool said = reply != NULL && reply->str != NULL && strstr(reply->str, text) != NULL;
+    if (reply != NULL)
+        freeReplyObject(reply);
+    yq_redis_free(r);
+    return said;
+}
+
+static bool is_in_step(void *arg)
+{
+    return says(arg, "master_link_status:up", "INFO %s", "replication");
+}
+
+static bool has_replica(void *arg)
+{
+    return says(arg, "state=online", "INFO %s", "replication");
+}
+
+struct yq_temp_redis *yq_temp_redis_replica(struct yq_temp_redis *master)
+{
+    struct yq_temp_redis *t = make_place();
+    if (t == NULL)
+        return NULL;
+    (void)snprintf(t->port, sizeof(t->port), "%d", free_port());
+    t->extra[0] = "--replicaof";
+    t->extra[1] = "127.0.0.1";
+    t->extra[2] = t->port;
+    if (!says(master, "OK", "CONFIG SET repl-diskless-sync-delay 0 port %s", t->port)) {
+        (void)fprintf(stderr, "temp_redis: the master takes no port\n");
+        yq_temp_redis_free(t);
+        return NULL;
+    }
+    t = start_new(t);
+    if (t != NULL && (!yq_wait_until(is_in_step, t, START_MS) ||
+                      !yq_wait_until(has_replica, master, START_MS))) {
+        (void)fprintf(stderr, "temp_redis: the replica gets nothing\n");
         yq_temp_redis_free(t);
         return NULL;
     }

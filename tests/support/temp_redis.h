@@ -15,11 +15,15 @@ struct yq_temp_redis {
     struct yq_redis_address address; /* the same */
     pid_t pid;                       /* 0: not running */
     const char *extra[8];            /* further arguments of the server, NULL-ended; static text */
+    char port[8];                    /* of a replica: where its master listens besides */
 };
 
 /* Starts one and waits until it answers. Further arguments ("--maxmemory", "1mb", …) end with NULL.
  * NULL with a sentence on stderr if it does not come up. */
 struct yq_temp_redis *yq_temp_redis_new(const char *extra, ...);
+/* A replica of it, once it has all that the master has; NULL with a sentence on stderr otherwise.
+ * The master listens on a port of 127.0.0.1 from then on, until it is started again. */
+struct yq_temp_redis *yq_temp_redis_replica(struct yq_temp_redis *master);
 /* Ends it and removes the folder. NULL is fine. */
 void yq_temp_redis_free(struct yq_temp_redis *t);
 

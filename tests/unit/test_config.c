@@ -106,6 +106,8 @@ static const struct faulty faulty[] = {
     {PROGRAM("redis: {url: \"http://:" SECRET "@h\"}\n"), 11, "redis.url", "must be redis://", 1},
     {PROGRAM("redis: {prefix: \"a b\"}\n"), 11, "redis.prefix", "must be 1 to 31", 1},
     {PROGRAM("redis: {user: yunqiao}\n"), 11, "redis.password", "redis.user needs it", 1},
+    {PROGRAM("redis: {timeout: 500ms, wait_replicas: 1}\n"), 11, "redis.wait_timeout",
+     "must be less than redis.timeout", 1},
     {PROGRAM("redis: {sentinels: [\"a:1\", \"b:1\", \"c:1\", \"d:1\", \"e:1\", \"f:1\", \"g:1\", "
              "\"h:1\"]}\n"),
      11, "redis.sentinels", "more than 7", 1},

@@ -1,0 +1,296 @@
+/* redis.wait_replicas: a callback is answered with success once a real replica has its event, and
+ * what becomes of it where that is stopped, or not there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/system_clock.h"
+#include "service/metrics.h"
+#include "support/receiver.h"
+#include "support/talk.h"
+#include "support/temp_redis.h"
+#include "support/wait.h"
+#include "vectors/malformed_callbacks.h"
+
+#define SOON 10000
+#define WAIT_MS 1000 /* two busy cores under sanitizers */
+#define BURST 200
+
+static struct yq_temp_redis *master, *replica;
+static char spool[64];
+
+static redisReply *ask(struct yq_temp_redis *t, const char *command)
+{
+    struct yq_error err;
+    struct yq_redis *r = yq_redis_new(&t->address, 3000);
+    redisReply *reply = yq_redis_command(r, &err, command);
+    if (reply == NULL)
+        fail_msg("%s: %s", command, err.text);
+    yq_redis_free(r);
+    return reply;
+}
+
+static long long stored(struct yq_temp_redis *t)
+{
+    redisReply *reply = ask(t, "XLEN yq:{acme}:events");
+    long long n = reply->integer;
+    freeReplyObject(reply);
+    return n;
+}
+
+/* How often that command was called since the statistics began anew. */
+static long calls(const char *command)
+{
+    char name[64];
+    redisReply *reply = ask(master, "INFO commandstats");
+    (void)snprintf(name, sizeof(name), "cmdstat_%s:calls=", command);
+    const char *at = strstr(reply->str, name);
+    long count = at != NULL ? strtol(at + strlen(name), NULL, 10) : 0;
+    freeReplyObject(reply);
+    return count;
+}
+
+static bool lags(void)
+{
+    struct yq_buf all = YQ_BUF_INIT;
+    yq_metrics_write(&all);
+    bool found = strstr(yq_buf_text(&all), "\nyunqiao_redis_lags 1\n") != NULL;
+    yq_buf_release(&all);
+    return found;
+}
+
+static void start(struct receiver *r, int replicas, char *spool_dir)
+{
+    receiver_init(r, master->url, MALFORMED_TOKEN, MALFORMED_AES_KEY, MALFORMED_RECEIVER);
+    r->settings.redis_wait_replicas = replicas;
+    r->settings.redis_wait_timeout_ms = WAIT_MS;
+    r->settings.spool_dir = spool_dir;
+    r->settings.spool_max = 1 << 20;
+    receiver_start(r, yq_system_clock());
+    assert_true(receiver_wait_redis(r, true, SOON));
+    freeReplyObject(ask(master, "CONFIG RESETSTAT"));
+}
+
+static int deliver(struct receiver *r)
+{
+    struct malformed_request request;
+    struct yq_buf target = YQ_BUF_INIT;
+    malformed_build(&well_formed_delivery, &request);
+    yq_buf_addf(&target, "/wecom/callback/acme?%s", yq_buf_text(&request.query));
+    int status = talk_once(r->url, "POST", target.data, NULL, yq_buf_text(&request.body),
+                           request.body.len, NULL);
+    yq_buf_release(&target);
+    malformed_release(&request);
+    return status;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    master = yq_temp_redis_new(NULL);
+    replica = master != NULL ? yq_temp_redis_replica(master) : NULL;
+    (void)snprintf(spool, sizeof(spool), "/tmp/yq-replicas-XXXXXX");
+    return replica != NULL && mkdtemp(spool) != NULL ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+    (void)info, (void)type, (void)walk;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    yq_temp_redis_free(replica);
+    yq_temp_redis_free(master);
+    (void)nftw(spool, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return 0;
+}
+
+/* ---- many at once ---- */
+
+struct burst {
+    struct receiver *receiver;
+    atomic_int good, bad;
+};
+
+static void on_done(void *context, const char *id, bool was_stored)
+{
+    (void)id;
+    struct burst *b = context;
+    (void)atomic_fetch_add(was_stored ? &b->good : &b->bad, 1);
+}
+
+static void push_many(void *arg)
+{
+    struct burst *b = arg;
+    struct yq_event e;
+    yq_event_init(&e);
+    e.kind = YQ_EVENT_MEMBER_UPDATED;
+    e.subject = yq_subject_member("li.na");
+    e.source = "callback";
+    yq_buf_adds(&e.data, "{}");
+    for (int i = 0; i < BURST; i++)
+        yq_intake_push(b->receiver->intake, &b->receiver->settings.connections[0], &e, on_done, b);
+    yq_event_release(&e);
+}
+
+static bool is_over(void *arg)
+{
+    struct burst *b = arg;
+    return atomic_load(&b->good) + atomic_load(&b->bad) == BURST;
+}
+
+static void burst(struct receiver *r, struct burst *b)
+{
+    *b = (struct burst){.receiver = r};
+    test_loop_call(r->loop, push_many, b);
+    assert_true(yq_wait_until(is_over, b, SOON));
+}
+
+/* ---- the stories ---- */
+
+/* The master is killed right after an answer, and all that was answered is there. */
+static void test_acknowledged_once_replicated(void **state)
+{
+    (void)state;
+    struct receiver r;
+    struct burst b;
+    start(&r, 1, NULL);
+    for (int i = 1; i <= 10; i++) {
+        assert_int_equal(deliver(&r), 200);
+        assert_int_equal(stored(replica), i);
+    }
+    assert_int_equal(calls("wait"), 10);
+    burst(&r, &b);
+    assert_int_equal(calls("wait"), 11); /* one for all of them */
+    yq_temp_redis_kill(master);
+    assert_int_equal(atomic_load(&b.good), BURST);
+    assert_int_equal(stored(replica), 10 + BURST);
+    assert_false(lags());
+    receiver_stop(&r);
+}
+
+static void test_zero_asks_nobody(void **state)
+{
+    (void)state;
+    struct receiver r;
+    struct burst b;
+    start(&r, 0, NULL);
+    yq_temp_redis_suspend(replica);
+    assert_int_equal(deliver(&r), 200);
+    burst(&r, &b);
+    assert_int_equal(atomic_load(&b.good), BURST);
+    assert_int_equal(calls("wait"), 0);
+    receiver_stop(&r);
+}
+
+/* Where there is no spool, WeCom is told so, and repeats it. */
+static void test_a_stopped_replica_is_said(void **state)
+{
+    (void)state;
+    struct receiver r;
+    struct burst b;
+    start(&r, 1, NULL);
+    assert_int_equal(deliver(&r), 200);
+    yq_temp_redis_suspend(replica);
+    assert_int_equal(deliver(&r), 503);
+    assert_true(lags());
+    burst(&r, &b);
+    assert_int_equal(atomic_load(&b.bad), BURST);
+    yq_temp_redis_resume(replica);
+    assert_int_equal(deliver(&r), 200);
+    assert_false(lags());
+    assert_int_equal(stored(replica), stored(master));
+    receiver_stop(&r);
+}
+
+static void test_a_missing_replica_is_said(void **state)
+{
+    (void)state;
+    struct receiver r;
+    start(&r, 2, NULL); /* there is one */
+    assert_int_equal(deliver(&r), 503);
+    receiver_stop(&r);
+    start(&r, 1, NULL);
+    assert_int_equal(deliver(&r), 200);
+    yq_temp_redis_kill(replica);
+    assert_int_equal(deliver(&r), 503);
+    receiver_stop(&r);
+}
+
+struct figures {
+    struct receiver *receiver;
+    size_t entries, wanted;
+};
+
+static void look(void *arg)
+{
+    struct figures *f = arg;
+    struct yq_spool_figures all;
+    yq_spool_figures(yq_intake_spool(f->receiver->intake), &all);
+    f->entries = all.entries;
+}
+
+static bool keeps_up(void *arg)
+{
+    (void)arg;
+    return !lags();
+}
+
+static bool has_entries(void *arg)
+{
+    struct figures *f = arg;
+    test_loop_call(f->receiver->loop, look, f);
+    return f->entries == f->wanted;
+}
+
+/* The spool keeps what replicas have not, whatever the master has. */
+static void test_the_spool_keeps_what_they_have_not(void **state)
+{
+    (void)state;
+    struct receiver r;
+    struct burst b;
+    struct figures f = {.receiver = &r};
+    start(&r, 1, spool);
+    assert_int_equal(deliver(&r), 200);
+    yq_temp_redis_suspend(replica);
+    assert_int_equal(deliver(&r), 200); /* Redis has it, and so has the spool */
+    assert_true(lags());
+    burst(&r, &b);
+    assert_int_equal(atomic_load(&b.good), BURST);
+    f.wanted = 1 + BURST;
+    assert_true(has_entries(&f));
+    long before = calls("wait");
+    while (calls("wait") < before + 3) /* tried again, and kept */
+        assert_true(has_entries(&f));
+    assert_int_equal(stored(master), 3); /* the second one by itself, and by the spool */
+    yq_temp_redis_resume(replica);
+    f.wanted = 0;
+    assert_true(yq_wait_until(has_entries, &f, SOON));
+    assert_int_equal(stored(replica), 3 + BURST);
+    assert_true(yq_wait_until(keeps_up, NULL, SOON));
+    assert_int_equal(deliver(&r), 200);
+    receiver_stop(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_acknowledged_once_replicated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_zero_asks_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stopped_replica_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_missing_replica_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_spool_keeps_what_they_have_not, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("replicas", tests, NULL, NULL);
+}
