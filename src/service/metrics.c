@@ -3,6 +3,7 @@
 #include "service/metrics.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -221,6 +222,17 @@ static double resident_bytes(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* Resident memory stays as large as it once was, in pieces; this is what of it is in use. */
+static double heap_bytes(void)
+{
+#ifdef __GLIBC__
+    struct mallinfo2 heap = mallinfo2();
+    return (double)heap.uordblks + (double)heap.hblkhd;
+#else
+    return 0;
+#endif
+}
+
 static double open_descriptors(void)
 {
     DIR *d = opendir("/proc/self/fd");
@@ -250,6 +262,8 @@ static void write_process(struct yq_buf *out)
                  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     write_figure(out, "process_cpu_seconds_total", "counter", "CPU time used", cpu);
     write_figure(out, "process_resident_bytes", "gauge", "Resident memory", resident_bytes());
+    write_figure(out, "process_heap_bytes", "gauge", "Memory that was allocated and not freed",
+                 heap_bytes());
     write_figure(out, "process_open_descriptors", "gauge", "Open descriptors", open_descriptors());
 }
 

@@ -2,7 +2,8 @@
  * random, wiped under load, loading. What was acknowledged is compared with what is there, and
  * eteams with WeCom.
  *
- * By hand: YQ_EVENTS=180000 (an hour of 50 a second), YQ_KILLS=300, YQ_WIPES=20, YQ_SEED=N. */
+ * By hand: YQ_EVENTS=180000 (an hour of 50 a second), YQ_KILLS=300, YQ_WIPES=20, YQ_OUTAGES=20,
+ * YQ_SEED=N. */
 #include "story.h"
 
 #include <arpa/inet.h>
@@ -29,6 +30,8 @@
 #define WIPES 3
 #define MEMBERS 24
 #define DEPARTMENTS 5 /* 2 to 6 */
+#define OUTAGES 4
+#define MOST_RESIDENT 64e6 /* bytes: docs/operations.md, Sizing */
 #define MINUTE_MS 60000
 #define CALM_LINES 40 /* in an hour without Redis */
 
@@ -213,6 +216,56 @@ static void an_hour_without_redis(void **state)
     assert_in_range(lines, 2, CALM_LINES);
     assert_int_equal(ask(s, STAGE_WECOM, "/_sim/deliveries", "retries"), 0);
     assert_true(nothing_is_owed(s));
+    expect_all_well(s);
+}
+
+/* ---- memory ---- */
+
+#define STRAY 1.5e6 /* bytes in use, more or fewer from one moment to the next */
+static bool memory_is_told(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return false;
+#else
+    return getenv("YQ_STAGE_WRAP") == NULL;
+#endif
+}
+
+struct memory {
+    double used, resident;
+};
+
+/* All of it by way of the spool, the drainer, the queue and the workers. */
+static struct memory memory_after_an_outage(struct company *c, unsigned events)
+{
+    yq_temp_redis_kill(stage_redis(c->s));
+    changes(c, events);
+    await_deliveries(c->s);
+    assert_true(is_degraded(c->s));
+    if (!yq_temp_redis_start(stage_redis(c->s)))
+        fail_msg("Redis does not come back");
+    expect_in_step(c);
+    struct memory m = {metric(c->s, "yunqiao_process_heap_bytes"),
+                       metric(c->s, "yunqiao_process_resident_bytes")};
+    print_message("memory: %.2f MB in use, %.1f MB resident\n", m.used / 1e6, m.resident / 1e6);
+    return m;
+}
+
+/* What one outage needed is given back, or serves the next one. */
+static void memory_stays_bounded(void **state)
+{
+    struct company c;
+    struct stage *s = story(state);
+    unsigned events = wanted("YQ_EVENTS", EVENTS), outages = wanted("YQ_OUTAGES", OUTAGES);
+    struct memory last = {0};
+    found(&c, s);
+    struct memory first = memory_after_an_outage(&c, events);
+    for (unsigned i = 0; i < outages; i++)
+        last = memory_after_an_outage(&c, events);
+    if (memory_is_told()) {
+        assert_true(first.used > 0 && last.used < first.used + STRAY);
+        assert_true(last.resident < MOST_RESIDENT + events * 1000.0);
+    }
     expect_all_well(s);
 }
 
@@ -552,10 +605,9 @@ static void redis_is_loading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(an_hour_without_redis),      STORY(the_delay_grows),
-        STORY(killed_at_random),           STORY(wiped_under_load),
-        STORY(wiped_while_mobiles_change), STORY(the_group_is_destroyed),
-        STORY(redis_is_loading),
+        STORY(an_hour_without_redis),  STORY(the_delay_grows),  STORY(memory_stays_bounded),
+        STORY(killed_at_random),       STORY(wiped_under_load), STORY(wiped_while_mobiles_change),
+        STORY(the_group_is_destroyed), STORY(redis_is_loading),
     };
     return cmocka_run_group_tests_name("outage", tests, NULL, NULL);
 }
