@@ -51,6 +51,8 @@
     X(OLDER_NEWS, "older_news", "an event of %1 is older than what was heard before")              \
     X(PEER_REFUSED, "peer_refused", "eteams refused: %1")                                          \
     X(ANSWER_LOST, "answer_lost", "the answer was lost: read back before anything is repeated")    \
+    X(EVENT_UNREADABLE, "event_unreadable", "event %1 cannot be read: %2")                         \
+    X(RECONCILE_OWED, "reconcile_owed", "a full reconcile would be owed")                          \
     X(OVERTAKEN, "overtaken", "events brought news of it meanwhile, and decide")                   \
     X(NOT_A_HINT, "not_a_hint", "an event of this kind asks for nothing")                          \
     X(NO_SCOPE, "no_scope", "only persons are ticked: tick departments or tags in WeCom")          \
@@ -84,6 +86,8 @@
       "%1, the superior by WeCom, is below this person in eteams until %2 is in step")             \
     X(SUPERIOR_CLEARED, "superior_cleared",                                                        \
       "superiors follow WeCom from now on: cleared, kept in backup %1")                            \
+    X(SUPERIOR_CLEARED_FIRST, "superior_cleared_first",                                            \
+      "superiors follow WeCom from now on: kept, and cleared first")                               \
     X(SUPERIOR_RESTORED, "superior_restored", "put back from backup %1")                           \
     X(SUPERIORS_ON, "superiors_on",                                                                \
       "superiors follow WeCom now: set sync.superiors to false, and restart, before")              \

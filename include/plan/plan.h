@@ -101,4 +101,17 @@ void yq_plan_free(struct yq_plan *p);
  * cases. */
 void yq_plan_text(const struct yq_plan *p, struct yq_buf *out);
 
+/* The same line by line, without the line's end, and as JSON (docs/redis.md, `runs`). */
+struct yq_plan_item {
+    bool operation; /* else a verdict */
+    const char *text, *json;
+};
+typedef void yq_plan_item_of(void *context, const struct yq_plan_item *item);
+void yq_plan_each(const struct yq_plan *p, yq_plan_item_of *take, void *context);
+size_t yq_plan_items(const struct yq_plan *p); /* how many these are */
+/* The JSON of a verdict, also for what is said beside the plan. word: as in the audit ("none",
+ * "wait", "case", "held"), or "change". */
+void yq_plan_write_remark(const char *word, const char *subject, const struct yq_reason *reason,
+                          struct yq_buf *out);
+
 #endif

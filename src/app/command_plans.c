@@ -77,11 +77,17 @@ static cJSON *plan_as_json(const struct yq_held_plan *h)
 
 /* ---- for people ---- */
 
-static const char *words_of_row(const struct yq_held_row *row)
+/* The caller's. */
+static char *words_of_row(const struct yq_held_row *row)
 {
+    const char *words = yq_words_of_planned(yq_operation_kind_name(row->kind));
     if (row->kind == YQ_OP_MEMBER_RESIGN)
-        return _("resign");
-    return row->counted ? _("move to the root") : _("goes with the others");
+        words = _("resign");
+    else if (row->counted)
+        words = _("move to the root");
+    else
+        return yq_printf(_("%s: %s"), _("goes with the others"), words);
+    return yq_strdup(words);
 }
 
 static void print_rows(struct yq_cli *cli, const struct yq_held_plan *h)
@@ -97,7 +103,9 @@ static void print_rows(struct yq_cli *cli, const struct yq_held_plan *h)
         yq_table_add(&t, subject);
         yq_table_add(&t, row->name != NULL ? row->name : "-");
         yq_table_add(&t, row->target != NULL ? row->target : "-");
-        yq_table_add(&t, words_of_row(row));
+        char *words = words_of_row(row);
+        yq_table_add(&t, words);
+        free(words);
     }
     yq_table_print(&t, cli->out);
     yq_table_release(&t);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/json.h"
 #include "clients/queue.h"
 #include "clients/store.h"
@@ -11,6 +10,7 @@
 #include "crypto/encoding.h"
 #include "crypto/secret.h"
 #include "explain_words.h"
+#include "plan_words.h"
 #include "printing.h"
 #include "progress.h"
 
@@ -67,31 +67,17 @@ static enum yq_exit exit_of(const cJSON *run, const char *outcome)
 
 static void print_refusal(struct yq_cli *cli, const cJSON *refused)
 {
-    struct yq_arena *arena = yq_arena_new();
-    const char *name = yq_json_text(arena, refused, "reason");
-    struct yq_reason reason = {0};
-    const cJSON *arg;
-    size_t i = 0;
-    if (name == NULL || yq_reason_parse(name, &reason.code) != 0)
-        reason.code = YQ_REASON_NONE;
-    cJSON_ArrayForEach (arg, yq_json_get(refused, "args")) {
-        if (i < 3 && cJSON_IsString(arg))
-            reason.args[i++] = arg->valuestring;
-    }
+    struct yq_reason reason = yq_words_read_reason(refused);
     char *text = yq_words_of_reason(&reason);
     fprintf(cli->out, _("refused: %s\n"), text);
     free(text);
-    yq_arena_free(arena);
 }
 
 static void print_run(struct waiting *w, const cJSON *run, const char *outcome)
 {
     struct yq_cli *cli = w->cli;
-    const cJSON *line, *held = yq_json_get(run, "held_plan");
-    cJSON_ArrayForEach (line, yq_json_get(run, "summary")) {
-        if (cJSON_IsString(line))
-            fprintf(cli->out, "%s\n", line->valuestring);
-    }
+    const cJSON *held = yq_json_get(run, "held_plan");
+    yq_print_plan(cli, w->id, run);
     yq_print_reconcile(cli, run);
     if (yq_json_get(run, "refused") != NULL)
         print_refusal(cli, yq_json_get(run, "refused"));

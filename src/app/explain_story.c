@@ -11,22 +11,6 @@
 #include "printing.h"
 #include "when.h"
 
-static char *shown_value(const char *field, const char *value, const char *name)
-{
-    struct yq_buf text = YQ_BUF_INIT;
-    if (name != NULL)
-        yq_buf_addf(&text, "%s (%s)", name, value);
-    else if (value == NULL || value[0] == '\0')
-        yq_buf_adds(&text, _("empty"));
-    else if (yq_mask_is_personal(field))
-        yq_mask_value(value, &text);
-    else if (strcmp(field, "error") == 0 || strcmp(field, "reason") == 0)
-        yq_mask_text(value, &text);
-    else
-        yq_buf_adds(&text, value);
-    return yq_buf_steal(&text);
-}
-
 static void tell_event(struct yq_cli *cli, const struct yq_explain_event *e)
 {
     char when[YQ_WHEN_MAX];
@@ -41,31 +25,6 @@ static void tell_event(struct yq_cli *cli, const struct yq_explain_event *e)
     else if (e->state == YQ_ENTRY_PENDING)
         fputs(_(": not settled yet"), cli->out);
     fputs("\n", cli->out);
-}
-
-static void tell_change(struct yq_cli *cli, const struct yq_explain_change *c)
-{
-    char *before = shown_value(c->field, c->before, c->before_name);
-    char *after = shown_value(c->field, c->after, c->after_name);
-    const char *name = yq_words_of_field(c->field);
-    if (c->before != NULL && c->after != NULL)
-        fprintf(cli->out, _("    %s: %s → %s\n"), name, before, after);
-    else
-        fprintf(cli->out, _("    %s: %s\n"), name, c->before != NULL ? before : after);
-    free(before);
-    free(after);
-}
-
-/* What a step that wrote nothing came to. */
-static const char *verdict_sentence(const char *word)
-{
-    if (strcmp(word, "wait") == 0)
-        return _("nothing was done yet");
-    if (strcmp(word, "case") == 0)
-        return _("nothing was done: a person must decide");
-    if (strcmp(word, "held") == 0)
-        return _("nothing was done: it waits for approval");
-    return _("nothing was done");
 }
 
 /* Several attempts that failed alike are one line: the first with the time of the last. */
@@ -92,7 +51,7 @@ static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s, const
     fprintf(cli->out, "%s  ", yq_when_show(s->ms, when));
     if (a != NULL)
         tell_failure(cli, a);
-    fputs(did != NULL ? did : verdict_sentence(s->word), cli->out);
+    fputs(did != NULL ? did : yq_words_of_verdict(s->word), cli->out);
     if (why[0] != '\0')
         fprintf(cli->out, ": %s", why);
     if (rule != NULL)
@@ -101,7 +60,7 @@ static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s, const
         fprintf(cli->out, _(" [decision %s]"), s->rule + 1);
     fputs("\n", cli->out);
     for (size_t i = 0; i < s->change_count; i++)
-        tell_change(cli, &s->changes[i]);
+        yq_words_print_change(cli->out, &s->changes[i]);
     free(why);
 }
 

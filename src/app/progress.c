@@ -114,11 +114,9 @@ static const struct {
 void yq_print_reconcile(struct yq_cli *cli, const cJSON *run)
 {
     const cJSON *all = yq_json_get(run, "counts"), *error = yq_json_get(run, "error");
-    int64_t n, more = 0;
+    int64_t n;
     if (yq_json_get(run, "kind") == NULL)
         return;
-    if (yq_json_int(run, "more", &more) && more > 0)
-        fprintf(cli->out, _("… and %lld lines more\n"), (long long)more);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (yq_json_int(all, counts[i].name, &n) && n > 0)
             fprintf(cli->out, "%8lld %s\n", (long long)n, _(counts[i].words));

@@ -64,7 +64,7 @@ struct yq_reconcile {
     bool incomplete;          /* a list was not to be relied on, */
     struct yq_error half;     /* and why */
     char held_plan[33];
-    struct yq_buf summary, operations; /* the insides of JSON arrays */
+    struct yq_buf summary, operations, verdicts; /* the insides of JSON arrays */
     size_t lines;
     struct told *told; /* uthash: operations of a dry run, each told once */
 };
@@ -95,7 +95,8 @@ int yq_reconcile_check(void *reconcile, struct yq_error *err);
 /* ---- reconcile_report.c ---- */
 
 void yq_reconcile_tell(struct yq_reconcile *r, const struct yq_plan *p);
-void yq_reconcile_tell_line(struct yq_reconcile *r, const char *line);
+/* One line beside the plans. */
+void yq_reconcile_tell_item(struct yq_reconcile *r, const struct yq_plan_item *item);
 /* The entry of `runs`. error: NULL when all went well. */
 void yq_reconcile_forget_told(struct yq_reconcile *r);
 void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,

@@ -24,11 +24,24 @@ static int flush(struct plan *p, struct yq_error *err)
     return rc;
 }
 
+static void tell(struct yq_reconcile *r, const char *word, const char *subject,
+                 const struct yq_reason *reason, const char *line)
+{
+    struct yq_buf json = YQ_BUF_INIT;
+    yq_plan_write_remark(word, subject, reason, &json);
+    yq_reconcile_tell_item(r, &(struct yq_plan_item){.text = line, .json = yq_buf_text(&json)});
+    yq_buf_release(&json);
+}
+
 static void tell_unreadable(const struct plan *p, const struct yq_event *e,
                             const struct yq_error *why)
 {
+    const struct yq_reason reason = {.code = YQ_REASON_EVENT_UNREADABLE,
+                                     .args = {e->origin, why->text}};
+    char subject[YQ_SUBJECT_MAX];
     char *line = yq_printf("event %s: %s", e->origin, why->text);
-    yq_reconcile_tell_line(p->r, line);
+    yq_subject_format(&e->subject, subject);
+    tell(p->r, "none", subject, &reason, line);
     free(line);
 }
 
@@ -82,7 +95,8 @@ int yq_reconcile_replay(struct yq_reconcile *r, struct yq_error *err)
     if (rc == 0)
         rc = flush(&p, err);
     if (rc == 0 && p.reconciles > 0)
-        yq_reconcile_tell_line(r, "a full reconcile would be owed");
+        tell(r, "change", "all", &(struct yq_reason){.code = YQ_REASON_RECONCILE_OWED},
+             "a full reconcile would be owed");
     yq_view_free(p.view);
     yq_arena_free(arena);
     return rc;

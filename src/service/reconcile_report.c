@@ -1,4 +1,4 @@
-/* What a reconcile tells: lines for people, operations of a dry run, and the entry of `runs`. */
+/* What a reconcile tells: its plans, as lines and as JSON, and the entry of `runs`. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,20 +20,6 @@ static size_t lines_max(const struct yq_reconcile *r)
     return r->dry_run ? LINES_MAX_DRY : LINES_MAX;
 }
 
-static void add_line(struct yq_reconcile *r, const char *line, size_t len)
-{
-    if (r->lines++ >= lines_max(r))
-        return;
-    yq_buf_adds(&r->summary, r->summary.len > 0 ? ",\"" : "\"");
-    yq_buf_add_json(&r->summary, line, len);
-    yq_buf_addc(&r->summary, '"');
-}
-
-void yq_reconcile_tell_line(struct yq_reconcile *r, const char *line)
-{
-    add_line(r, line, strlen(line));
-}
-
 /* In a dry run departments are planned again wherever somebody needs them. */
 static bool is_new(struct yq_reconcile *r, const char *text, size_t len)
 {
@@ -49,73 +35,32 @@ static bool is_new(struct yq_reconcile *r, const char *text, size_t len)
     return true;
 }
 
-static void add_pair(struct yq_buf *out, const char *name, const char *value)
+static void add_json(struct yq_buf *list, const char *json)
 {
-    if (value == NULL)
+    yq_buf_adds(list, list->len > 0 ? "," : "");
+    yq_buf_adds(list, json);
+}
+
+void yq_reconcile_tell_item(struct yq_reconcile *r, const struct yq_plan_item *item)
+{
+    if (!is_new(r, item->text, strlen(item->text)) || r->lines++ >= lines_max(r))
         return;
-    yq_buf_addf(out, ",\"%s\":", name);
-    yq_buf_add_json_string(out, value);
+    yq_buf_adds(&r->summary, r->summary.len > 0 ? "," : "");
+    yq_buf_add_json_string(&r->summary, item->text);
+    add_json(item->operation ? &r->operations : &r->verdicts, item->json);
 }
 
-static void add_change(struct yq_buf *out, const struct yq_change *c)
+static void take_item(void *context, const struct yq_plan_item *item)
 {
-    yq_buf_adds(out, "{\"field\":");
-    yq_buf_add_json_string(out, c->field);
-    add_pair(out, "before", c->before);
-    add_pair(out, "after", c->after);
-    if (c->after == NULL && c->ref.wecom != 0)
-        yq_buf_addf(out, ",\"wecom_department\":%" PRIu32, c->ref.wecom);
-    yq_buf_addc(out, '}');
-}
-
-static void add_operation(struct yq_buf *out, const struct yq_operation *op)
-{
-    char subject[YQ_SUBJECT_MAX];
-    yq_subject_format(&op->subject, subject);
-    yq_buf_addf(out, "{\"op\":\"%s\"", yq_operation_kind_name(op->kind));
-    add_pair(out, "rule", op->rule);
-    add_pair(out, "subject", subject);
-    add_pair(out, "target", op->target);
-    add_pair(out, "name", op->name);
-    add_pair(out, "department", op->department.id);
-    yq_buf_adds(out, op->held ? ",\"held\":true,\"changes\":[" : ",\"changes\":[");
-    for (size_t i = 0; i < op->change_count; i++) {
-        if (i > 0)
-            yq_buf_addc(out, ',');
-        add_change(out, &op->changes[i]);
-    }
-    yq_buf_adds(out, "]}");
-}
-
-static void add_operations(struct yq_reconcile *r, const struct yq_plan *p)
-{
-    struct yq_buf json = YQ_BUF_INIT;
-    for (size_t i = 0; i < p->operation_count && r->lines < LINES_MAX_DRY; i++) {
-        yq_buf_clear(&json);
-        add_operation(&json, p->operations[i]);
-        if (!is_new(r, yq_buf_text(&json), json.len))
-            continue;
-        yq_buf_adds(&r->operations, r->operations.len > 0 ? "," : "");
-        yq_buf_add(&r->operations, json.data, json.len);
-    }
-    yq_buf_release(&json);
+    yq_reconcile_tell_item(context, item);
 }
 
 void yq_reconcile_tell(struct yq_reconcile *r, const struct yq_plan *p)
 {
-    struct yq_buf text = YQ_BUF_INIT;
-    if (r->dry_run)
-        add_operations(r, p);
     if (r->lines < lines_max(r))
-        yq_plan_text(p, &text);
-    const char *line = yq_buf_text(&text);
-    while (*line != '\0') {
-        size_t len = strcspn(line, "\n");
-        if (is_new(r, line, len))
-            add_line(r, line, len);
-        line += len + (line[len] != '\0');
-    }
-    yq_buf_release(&text);
+        yq_plan_each(p, take_item, r);
+    else
+        r->lines += yq_plan_items(p);
 }
 
 static size_t drifted(const struct yq_reconcile *r)
@@ -161,9 +106,11 @@ void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
                 r->run, r->cause, yq_reconcile_kind_name(r->kind), r->dry_run ? "true" : "false",
                 drifted(r), outcome, r->started_ms, yq_wall_ms(r->c->clock));
     add_counts(r, out);
-    add_pair(out, "held_plan", r->held_plan);
-    if (error != NULL)
-        add_pair(out, "error", error->text);
+    yq_buf_addf(out, ",\"held_plan\":\"%s\"", r->held_plan);
+    if (error != NULL) {
+        yq_buf_adds(out, ",\"error\":");
+        yq_buf_add_json_string(out, error->text);
+    }
     if (r->refused.code != YQ_REASON_NONE) {
         yq_buf_adds(out, ",\"refused\":");
         yq_record_reason("failed", &r->refused, out);
@@ -171,10 +118,10 @@ void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
     yq_buf_addf(out, ",\"more\":%zu,\"summary\":[",
                 r->lines > lines_max(r) ? r->lines - lines_max(r) : 0);
     yq_buf_add(out, yq_buf_text(&r->summary), r->summary.len);
-    if (r->dry_run) {
-        yq_buf_adds(out, "],\"operations\":[");
-        yq_buf_add(out, yq_buf_text(&r->operations), r->operations.len);
-    }
+    yq_buf_adds(out, "],\"operations\":[");
+    yq_buf_add(out, yq_buf_text(&r->operations), r->operations.len);
+    yq_buf_adds(out, "],\"verdicts\":[");
+    yq_buf_add(out, yq_buf_text(&r->verdicts), r->verdicts.len);
     yq_buf_adds(out, "]}");
 }
 
@@ -187,4 +134,5 @@ void yq_reconcile_forget_told(struct yq_reconcile *r)
     }
     yq_buf_release(&r->summary);
     yq_buf_release(&r->operations);
+    yq_buf_release(&r->verdicts);
 }

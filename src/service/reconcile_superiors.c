@@ -303,6 +303,24 @@ static int switch_off(struct superiors *s, struct yq_error *err)
 
 /* ---- the dry run ---- */
 
+static void tell_row(struct yq_reconcile *r, const struct yq_superior_row *row)
+{
+    char *line = yq_printf("member.superiors %s superior: %s -> \"\", other_superior: %s -> "
+                           "\"\" (S2, cleared first)",
+                           row->id, row->superior[0] ? row->superior : "\"\"",
+                           row->others[0] ? row->others : "\"\"");
+    char *json =
+        yq_printf("{\"op\":\"%s\",\"rule\":\"S2\",\"target\":\"%s\","
+                  "\"reason\":\"%s\",\"args\":[],\"changes\":["
+                  "{\"field\":\"superior\",\"before\":\"%s\",\"after\":\"\"},"
+                  "{\"field\":\"other_superior\",\"before\":\"%s\",\"after\":\"\"}]}",
+                  yq_operation_kind_name(YQ_OP_MEMBER_SUPERIORS), row->id,
+                  yq_reason_name(YQ_REASON_SUPERIOR_CLEARED_FIRST), row->superior, row->others);
+    yq_reconcile_tell_item(r, &(struct yq_plan_item){true, line, json});
+    free(line);
+    free(json);
+}
+
 static int tell_taking_over(struct superiors *s, struct yq_error *err)
 {
     struct yq_superior_rows rows = {0};
@@ -310,16 +328,10 @@ static int tell_taking_over(struct superiors *s, struct yq_error *err)
     if (list(s->r, &rows, err) < 0)
         return -1;
     for (size_t i = 0; i < rows.count; i++) {
-        const struct yq_superior_row *row = &rows.rows[i];
-        if (!has_any(row))
+        if (!has_any(&rows.rows[i]))
             continue;
         some++;
-        char *line = yq_printf("member.superiors %s superior: %s -> \"\", other_superior: %s -> "
-                               "\"\" (S2, cleared first)",
-                               row->id, row->superior[0] ? row->superior : "\"\"",
-                               row->others[0] ? row->others : "\"\"");
-        yq_reconcile_tell_line(s->r, line);
-        free(line);
+        tell_row(s->r, &rows.rows[i]);
     }
     s->r->counts.superiors = some;
     yq_superior_rows_release(&rows);

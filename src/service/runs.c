@@ -19,29 +19,45 @@ const char *yq_run_outcome(const struct yq_sync_result *r)
     return word;
 }
 
-static void add_summary(struct yq_buf *json, const struct yq_plan *p)
+/* The plan, as lines for whoever reads Redis and as JSON for whoever asked for it. */
+struct told {
+    struct yq_buf summary, operations, verdicts;
+    size_t lines;
+};
+
+static void add(struct yq_buf *list, const char *json)
 {
-    struct yq_buf text = YQ_BUF_INIT;
-    yq_plan_text(p, &text);
-    const char *line = yq_buf_text(&text);
-    for (int i = 0; *line != '\0' && i < SUMMARY_LINES; i++) {
-        size_t len = strcspn(line, "\n");
-        yq_buf_adds(json, i ? ",\"" : "\"");
-        yq_buf_add_json(json, line, len);
-        yq_buf_addc(json, '"');
-        line += len + (line[len] != '\0');
-    }
-    yq_buf_release(&text);
+    yq_buf_adds(list, list->len > 0 ? "," : "");
+    yq_buf_adds(list, json);
 }
 
-static void add_result(struct yq_buf *json, const struct yq_sync_result *r)
+static void tell_item(void *context, const struct yq_plan_item *item)
 {
+    struct told *t = context;
+    if (t->lines++ >= SUMMARY_LINES)
+        return;
+    yq_buf_adds(&t->summary, t->summary.len > 0 ? "," : "");
+    yq_buf_add_json_string(&t->summary, item->text);
+    add(item->operation ? &t->operations : &t->verdicts, item->json);
+}
+
+/* Runs of events are many, and nobody waits for them. */
+static void add_result(struct yq_buf *json, const struct yq_sync_result *r, bool awaited)
+{
+    struct told t = {.summary = YQ_BUF_INIT, .operations = YQ_BUF_INIT, .verdicts = YQ_BUF_INIT};
+    yq_plan_each(r->plan, tell_item, &t);
     yq_buf_addf(json,
                 ",\"outcome\":\"%s\",\"counts\":{\"applied\":%zu,\"failed\":%zu,\"held\":%zu},"
-                "\"held_plan\":\"%s\",\"summary\":[",
-                yq_run_outcome(r), r->applied, r->failed, r->held, r->held_hash);
-    add_summary(json, r->plan);
-    yq_buf_adds(json, "]}");
+                "\"held_plan\":\"%s\",\"more\":%zu,\"summary\":[%s]",
+                yq_run_outcome(r), r->applied, r->failed, r->held, r->held_hash,
+                t.lines > SUMMARY_LINES ? t.lines - SUMMARY_LINES : 0, yq_buf_text(&t.summary));
+    if (awaited)
+        yq_buf_addf(json, ",\"operations\":[%s],\"verdicts\":[%s]", yq_buf_text(&t.operations),
+                    yq_buf_text(&t.verdicts));
+    yq_buf_addc(json, '}');
+    yq_buf_release(&t.summary);
+    yq_buf_release(&t.operations);
+    yq_buf_release(&t.verdicts);
 }
 
 static void add_refusal(struct yq_buf *json, const struct yq_reason *reason)
@@ -57,7 +73,7 @@ void yq_run_add(const struct yq_settle *s, const struct yq_run_note *n)
     yq_buf_addf(&json, "{\"run\":\"%s\",\"cause\":\"%s\",\"scope\":%zu", n->run, n->cause,
                 n->subjects);
     if (n->result != NULL)
-        add_result(&json, n->result);
+        add_result(&json, n->result, strcmp(n->cause, "command") == 0);
     else
         add_refusal(&json, &n->reason);
     yq_store_add_run(s->commit, s->keys, s->connection, yq_buf_text(&json));

@@ -410,13 +410,56 @@ static void a_dry_run_writes_nothing(void **state)
     char **ids = userids(s, NULL);
     assert_int_equal(stage_command(s, &text, "sync", "acme", "--dry-run", "--member", ids[0], NULL),
                      0);
-    assert_non_null(strstr(text, "member.create"));
+    assert_non_null(strstr(text, "create the person in eteams"));
     free(text);
     assert_int_equal(linked(s), 0);
     char *audit = stage_redis_text(s, "XLEN yq:{acme}:audit");
     assert_string_equal(audit, "0");
     free(audit);
     free_ids(ids);
+}
+
+/* The plan in the reader's language: what it makes, whom it changes and how, and about whom there
+ * is nothing to do. */
+static void a_dry_run_speaks_chinese(void **state)
+{
+    static const char *const words[] = {
+        "department:2（研发）：在 eteams 新建部门",
+        "    上级部门：",
+        "    名称：研发\n",
+        "member:li.na（李小娜）：在 eteams 修改人员，记录 ",
+        "    名称：李娜 → 李小娜\n",
+        "    部门：",
+        "→ 研发 (department:2)",
+        "member:wang.wei（王伟）：在 eteams 新建人员［规则 R3：新增成员］",
+        "    手机：139****1111\n",
+        "试运行"};
+    struct stage *s = story(state);
+    char *text;
+    tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}"); /* mobiles can be read */
+    wecom_member(s, "li.na", "李娜", "1");
+    stage_settle(s, false);
+    hold_events(s);
+    wecom_department(s, 2, "研发", 1);
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"name\":\"李小娜\","
+                          "\"departments\":[2]}");
+    stage_wecom_change(s, "{\"do\":\"create_member\",\"userid\":\"wang.wei\",\"name\":\"王伟\","
+                          "\"departments\":[1],\"mobile\":\"13900001111\"}");
+    assert_int_equal(setenv("LC_ALL", "zh_CN.UTF-8", 1), 0);
+    assert_int_equal(stage_command(s, &text, "sync", "acme", "--dry-run", NULL), 0);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(text, words[i]) == NULL)
+            fail_msg("%s is missing in\n%s", words[i], text);
+    }
+    free(text);
+    assert_int_equal(stage_command(s, &text, "sync", "acme", "--member", "li.na", NULL), 0);
+    free(text);
+    assert_int_equal(
+        stage_command(s, &text, "sync", "acme", "--member", "li.na", "--dry-run", NULL), 0);
+    if (strstr(text, "member:li.na：无需处理：") == NULL || strstr(text, "agree") != NULL)
+        fail_msg("%s", text);
+    free(text);
+    assert_int_equal(unsetenv("LC_ALL"), 0);
 }
 
 int main(void)
@@ -438,6 +481,7 @@ int main(void)
         STORY(a_silent_new_userid_keeps_its_person),
         STORY(a_silent_new_userid_that_is_hard_to_read),
         STORY(a_dry_run_writes_nothing),
+        STORY(a_dry_run_speaks_chinese),
     };
     return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
 }

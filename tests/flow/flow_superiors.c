@@ -219,8 +219,9 @@ static void a_dry_run_shows_it_first(void **state)
     configure(s, true);
     expect_in_words(s, "shall follow WeCom", "show", NULL);
     assert_int_equal(stage_command(s, &text, "sync", "acme", "--dry-run", NULL), 0);
-    assert_non_null(strstr(text, "cleared first"));
-    assert_non_null(strstr(text, "member.superiors member:wang.wei"));
+    assert_non_null(strstr(text, "kept, and cleared first"));
+    assert_non_null(
+        strstr(text, "member:wang.wei (王伟): change the superiors of the person in eteams"));
     free(text);
     char *after = all_of_eteams(s);
     assert_string_equal(before, after);
