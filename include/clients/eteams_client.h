@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "clients/peer.h"
+#include "model/operation.h"
 #include "model/view.h"
 
 struct yq_eteams;
@@ -64,6 +65,11 @@ enum yq_eteams_write {
     YQ_WRITE_ENABLE,     /* enableDepartment: likewise */
     YQ_WRITE_DISABLE,    /* disableDepartment, or status 0 where that is missing: likewise */
 };
+
+/* The call that carries out operations of this kind; -1: none, it is about links alone. */
+int yq_eteams_write_of(enum yq_operation_kind kind);
+/* Its name, as eteams' documentation has it: "syncEmployee". */
+const char *yq_eteams_write_name(enum yq_eteams_write kind);
 
 /* One row: `json` is the object's inside, "\"id\":\"…\",\"name\":\"…\"", without our key. */
 struct yq_eteams_row {

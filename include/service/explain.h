@@ -34,6 +34,12 @@ struct yq_explain_step { /* something was done, or decided not to be */
     const char *run, *events, *rule, *op;
     const char *word; /* "ok", "none", "wait", "case", "held", "failed" */
     struct yq_reason reason;
+    const char *call; /* of eteams, that was made for it: "syncEmployee"; NULL: none */
+    struct {          /* what eteams answered to it */
+        bool ok, lost;
+        int code;          /* 0 where it was ok, or none was said */
+        const char *words; /* "" where it was ok */
+    } answer;
     struct yq_explain_change *changes;
     size_t change_count;
 };
@@ -69,6 +75,7 @@ struct yq_explain {
         int64_t ms;
         size_t people; /* in it */
     } held;
+    int64_t compared_ms; /* when everybody, or every department, was last compared; 0: never */
     struct {
         const char *entry; /* of the event; NULL: none */
         const char *attempts, *error;
@@ -81,6 +88,8 @@ struct yq_explain {
 int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                       const struct yq_subject *subject, struct yq_explain *ret,
                       struct yq_error *err);
+/* Is nothing waiting, and did the last thing that was said of it leave both sides alike? */
+bool yq_explain_is_in_step(const struct yq_explain *e);
 void yq_explain_release(struct yq_explain *e);
 
 #endif

@@ -45,6 +45,31 @@ static void add_value(cJSON *object, const char *name, const struct yq_explain_c
     yq_buf_release(&text);
 }
 
+/* What a peer said may name a mobile or an e-mail. */
+static void add_masked(cJSON *object, const char *name, const char *words)
+{
+    struct yq_buf text = YQ_BUF_INIT;
+    yq_mask_text(words, &text);
+    cJSON_AddStringToObject(object, name, yq_buf_text(&text));
+    yq_buf_release(&text);
+}
+
+static void add_answer(cJSON *item, const struct yq_explain_step *s)
+{
+    if (s->call == NULL)
+        return;
+    cJSON_AddStringToObject(item, "call", s->call);
+    cJSON *answer = cJSON_AddObjectToObject(item, "answer");
+    cJSON_AddBoolToObject(answer, "ok", s->answer.ok);
+    if (s->answer.ok)
+        return;
+    if (s->answer.lost)
+        cJSON_AddBoolToObject(answer, "lost", true);
+    if (s->answer.code != 0)
+        cJSON_AddNumberToObject(answer, "code", s->answer.code);
+    add_masked(answer, "words", s->answer.words);
+}
+
 static cJSON *step_as_json(const struct yq_explain_step *s)
 {
     cJSON *item = cJSON_CreateObject();
@@ -56,6 +81,7 @@ static cJSON *step_as_json(const struct yq_explain_step *s)
     cJSON_AddStringToObject(item, "op", s->op);
     cJSON_AddStringToObject(item, "result", s->word);
     add_reason(item, &s->reason);
+    add_answer(item, s);
     cJSON *changes = cJSON_AddArrayToObject(item, "changes");
     for (size_t i = 0; i < s->change_count; i++) {
         cJSON *change = cJSON_CreateObject();
@@ -81,15 +107,6 @@ static void add_case(cJSON *root, const char *id, const struct yq_explain *e)
         cJSON_AddItemToArray(list, cJSON_CreateString(answers[i].command));
 }
 
-/* What a peer said may name a mobile or an e-mail. */
-static void add_error(cJSON *object, const char *error)
-{
-    struct yq_buf text = YQ_BUF_INIT;
-    yq_mask_text(error, &text);
-    cJSON_AddStringToObject(object, "error", yq_buf_text(&text));
-    yq_buf_release(&text);
-}
-
 static void add_state(cJSON *root, struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     if (e->link.eteams != NULL) {
@@ -103,7 +120,7 @@ static void add_state(cJSON *root, struct yq_cli *cli, const char *id, const str
         cJSON *retry = cJSON_AddObjectToObject(root, "retry");
         cJSON_AddNumberToObject(retry, "attempts", e->retry.attempts);
         cJSON_AddNumberToObject(retry, "next_ms", (double)e->retry.next_ms);
-        add_error(retry, e->retry.error);
+        add_masked(retry, "error", e->retry.error);
     }
     if (e->open_case.there)
         add_case(root, id, e);
@@ -115,7 +132,7 @@ static void add_state(cJSON *root, struct yq_cli *cli, const char *id, const str
     if (e->dead.entry != NULL) {
         cJSON *dead = cJSON_AddObjectToObject(root, "dead");
         cJSON_AddStringToObject(dead, "entry", e->dead.entry);
-        add_error(dead, e->dead.error);
+        add_masked(dead, "error", e->dead.error);
     }
 }
 
@@ -126,6 +143,8 @@ cJSON *yq_explain_as_json(struct yq_cli *cli, const char *id, const struct yq_ex
     yq_subject_format(&e->subject, subject);
     cJSON_AddStringToObject(root, "subject", subject);
     cJSON_AddBoolToObject(root, "known", !yq_explain_is_unheard_of(e));
+    cJSON_AddBoolToObject(root, "in_step", yq_explain_is_in_step(e));
+    cJSON_AddNumberToObject(root, "compared_ms", (double)e->compared_ms);
     add_state(root, cli, id, e);
     cJSON *events = cJSON_AddArrayToObject(root, "events");
     for (size_t i = 0; i < e->event_count; i++)

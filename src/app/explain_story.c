@@ -43,6 +43,22 @@ static void tell_failure(struct yq_cli *cli, const struct attempts *a)
                 yq_when_show(a->last_ms, last));
 }
 
+/* What eteams was asked, and answered. */
+static void tell_answer(struct yq_cli *cli, const struct yq_explain_step *s)
+{
+    struct yq_buf words = YQ_BUF_INIT;
+    if (s->call == NULL)
+        return;
+    if (s->answer.code != 0)
+        yq_buf_addf(&words, "%d%s", s->answer.code, s->answer.words[0] != '\0' ? " " : "");
+    yq_mask_text(s->answer.words, &words);
+    fprintf(cli->out, _("    call %s, answer: %s\n"), s->call,
+            s->answer.ok     ? _("ok")
+            : s->answer.lost ? _("none, it was lost")
+                             : yq_buf_text(&words));
+    yq_buf_release(&words);
+}
+
 /* a: how often it failed; NULL where it did not. */
 static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s, const struct attempts *a)
 {
@@ -61,6 +77,7 @@ static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s, const
     fputs("\n", cli->out);
     for (size_t i = 0; i < s->change_count; i++)
         yq_words_print_change(cli->out, &s->changes[i]);
+    tell_answer(cli, s);
     free(why);
 }
 
@@ -197,6 +214,34 @@ static void tell_dead(struct yq_cli *cli, const char *id, const struct yq_explai
     free(error);
 }
 
+/* Nothing waits. What was written behind the last comparison was compared when it was planned. */
+static void tell_rest(struct yq_cli *cli, const struct yq_explain *e)
+{
+    char when[YQ_WHEN_MAX];
+    int64_t step_ms = e->step_count > 0 ? e->steps[e->step_count - 1].ms : 0;
+    if (!yq_explain_is_in_step(e) || (e->compared_ms == 0 && step_ms == 0))
+        fputs(_("now: nothing waits\n"), cli->out);
+    else if (e->compared_ms >= step_ms)
+        fprintf(cli->out, _("now: nothing waits; last compared at %s: both sides agreed\n"),
+                yq_when_show(e->compared_ms, when));
+    else
+        fprintf(cli->out, _("now: nothing waits; both sides agree since %s\n"),
+                yq_when_show(step_ms, when));
+}
+
+static void tell_stranger(struct yq_cli *cli, const struct yq_explain *e, const char *subject)
+{
+    char when[YQ_WHEN_MAX];
+    fprintf(cli->out, _("%s: nothing is known of it: no event in the last %d days, no link\n"),
+            subject, (int)(cli->settings->retention_ms / 86400000));
+    if (e->compared_ms != 0)
+        fprintf(cli->out,
+                _("the last comparison of both sides, at %s, did not meet it in WeCom either\n"),
+                yq_when_show(e->compared_ms, when));
+    else
+        fputs(_("both sides were never compared as a whole: yunqiao sync does so\n"), cli->out);
+}
+
 static void tell_end(struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     char when[YQ_WHEN_MAX];
@@ -225,7 +270,7 @@ static void tell_end(struct yq_cli *cli, const char *id, const struct yq_explain
     } else if (e->link.eteams == NULL) {
         fputs(_("now: not linked with anything in eteams\n"), cli->out);
     } else {
-        fputs(_("now: nothing waits\n"), cli->out);
+        tell_rest(cli, e);
     }
 }
 
@@ -240,8 +285,7 @@ void yq_explain_tell(struct yq_cli *cli, const char *id, const struct yq_explain
     char subject[YQ_SUBJECT_MAX];
     yq_subject_format(&e->subject, subject);
     if (yq_explain_is_unheard_of(e)) {
-        fprintf(cli->out, _("%s: nothing is known of it: no event in the last %d days, no link\n"),
-                subject, (int)(cli->settings->retention_ms / 86400000));
+        tell_stranger(cli, e, subject);
         return;
     }
     fprintf(cli->out, "%s\n", subject);

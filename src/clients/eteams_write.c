@@ -23,6 +23,36 @@ static const struct {
     [YQ_WRITE_DISABLE] = {ET_P_ORG_DISABLE, NULL},
 };
 
+int yq_eteams_write_of(enum yq_operation_kind kind)
+{
+    switch (kind) {
+    case YQ_OP_DEPARTMENT_CREATE:
+    case YQ_OP_DEPARTMENT_UPDATE:
+        return YQ_WRITE_DEPARTMENT;
+    case YQ_OP_DEPARTMENT_ENABLE:
+        return YQ_WRITE_ENABLE;
+    case YQ_OP_DEPARTMENT_DISABLE:
+        return YQ_WRITE_DISABLE;
+    case YQ_OP_MEMBER_CREATE:
+    case YQ_OP_MEMBER_UPDATE:
+    case YQ_OP_MEMBER_SUPERIORS:
+    case YQ_OP_MEMBER_RESIGN:
+        return YQ_WRITE_MEMBER;
+    case YQ_OP_MEMBER_REHIRE:
+        return YQ_WRITE_REHIRE;
+    case YQ_OP_POST_ADD:
+    case YQ_OP_POST_REMOVE:
+        return YQ_WRITE_POST;
+    default:
+        return -1;
+    }
+}
+
+const char *yq_eteams_write_name(enum yq_eteams_write kind)
+{
+    return strrchr(kinds[kind].api, '/') + 1;
+}
+
 struct write {
     struct yq_eteams *e;
     struct yq_http *h;
@@ -136,11 +166,6 @@ static void pair_last(const struct write *w, const cJSON *list, const cJSON **re
         results[at] = item;
 }
 
-static const char *api_tail(const struct write *w)
-{
-    return strrchr(kinds[w->kind].api, '/') + 1;
-}
-
 /* A row that was refused, by its code. */
 static void row_refused(const struct write *w, struct yq_eteams_row *row, int code,
                         const cJSON *item)
@@ -160,8 +185,8 @@ static void row_refused(const struct write *w, struct yq_eteams_row *row, int co
     default:
         break;
     }
-    (void)yq_error_set(&row->error, kind, "%s: %d%s%s", api_tail(w), code, *words ? " " : "",
-                       words);
+    (void)yq_error_set(&row->error, kind, "%s: %d%s%s", yq_eteams_write_name(w->kind), code,
+                       *words ? " " : "", words);
     row->error.code = code;
 }
 
@@ -174,7 +199,7 @@ static void take_result(const struct write *w, struct yq_eteams_row *row, const 
     if (item == NULL || (said != NULL && !cJSON_IsNull(said) && !yq_json_item_int(said, &code) &&
                          !(cJSON_IsString(said) && *said->valuestring == '\0'))) {
         (void)yq_error_set(&row->error, YQ_ERROR_UNKNOWN, "%s: no result for this row",
-                           api_tail(w));
+                           yq_eteams_write_name(w->kind));
         return;
     }
     code = code < INT32_MIN || code > INT32_MAX ? INT32_MAX : code;
@@ -189,7 +214,7 @@ static void take_result(const struct write *w, struct yq_eteams_row *row, const 
             (void)snprintf(row->new_id, sizeof(row->new_id), "%.20s", id);
         else
             (void)yq_error_set(&row->error, YQ_ERROR_UNKNOWN, "%s: no id of what was added",
-                               api_tail(w));
+                               yq_eteams_write_name(w->kind));
     }
 }
 

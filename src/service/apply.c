@@ -217,31 +217,6 @@ static bool may_try(struct apply *a, const struct yq_operation *op)
 
 /* ---- batches ---- */
 
-static int write_kind(enum yq_operation_kind kind)
-{
-    switch (kind) {
-    case YQ_OP_DEPARTMENT_CREATE:
-    case YQ_OP_DEPARTMENT_UPDATE:
-        return YQ_WRITE_DEPARTMENT;
-    case YQ_OP_DEPARTMENT_ENABLE:
-        return YQ_WRITE_ENABLE;
-    case YQ_OP_DEPARTMENT_DISABLE:
-        return YQ_WRITE_DISABLE;
-    case YQ_OP_MEMBER_CREATE:
-    case YQ_OP_MEMBER_UPDATE:
-    case YQ_OP_MEMBER_SUPERIORS:
-    case YQ_OP_MEMBER_RESIGN:
-        return YQ_WRITE_MEMBER;
-    case YQ_OP_MEMBER_REHIRE:
-        return YQ_WRITE_REHIRE;
-    case YQ_OP_POST_ADD:
-    case YQ_OP_POST_REMOVE:
-        return YQ_WRITE_POST;
-    default:
-        return -1; /* links only */
-    }
-}
-
 static const char *target_of(const struct apply *a, const struct yq_operation *op)
 {
     if (op->target != NULL || makes_record(op))
@@ -365,10 +340,10 @@ static size_t batch_end(const struct apply *a, size_t from)
 {
     const struct yq_plan *p = a->p;
     size_t end = from + 1, most = a->s->batch != NULL ? BATCH_MAX : SIZE_MAX;
-    int kind = write_kind(p->operations[from]->kind);
+    int kind = yq_eteams_write_of(p->operations[from]->kind);
     while (end < p->operation_count && end - from < most &&
            p->operations[end]->stage == p->operations[from]->stage &&
-           write_kind(p->operations[end]->kind) == kind)
+           yq_eteams_write_of(p->operations[end]->kind) == kind)
         end++;
     return end;
 }
@@ -390,7 +365,7 @@ static int note_sent(struct apply *a, struct yq_operation *const *ops, size_t co
 
 static int carry_out(struct apply *a, size_t from, size_t end, struct yq_error *err)
 {
-    int kind = write_kind(a->p->operations[from]->kind);
+    int kind = yq_eteams_write_of(a->p->operations[from]->kind);
     struct yq_operation **ops = yq_calloc(end - from, sizeof(*ops));
     size_t count = 0;
     for (size_t i = from; i < end; i++) {

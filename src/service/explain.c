@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "clients/queue.h"
 #include "clients/store.h"
+#include "explain_answer.h"
 #include "model/link.h"
 #include "plan/held.h"
 
@@ -116,6 +117,7 @@ static void read_step(struct gathering *g, const struct yq_stream_entry *entry,
     step->rule = copy(g, yq_pairs_get(f, "rule"));
     step->op = copy(g, yq_pairs_get(f, "op"));
     read_result(g, result != NULL ? result : "", step);
+    yq_explain_take_answer(g->e->arena, step);
     read_changes(g, f, step);
 }
 
@@ -397,7 +399,8 @@ int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char
     yq_subject_key(subject, ret->key);
     if (gather_steps(&g) != 0 || gather_events(&g) != 0 || gather_link(&g) != 0 ||
         gather_retry(&g) != 0 || gather_case(&g) != 0 || gather_held(&g) != 0 ||
-        gather_dead(&g) != 0 || gather_names(&g) != 0)
+        gather_dead(&g) != 0 || gather_names(&g) != 0 ||
+        yq_explain_gather_compared(r, keys, id, ret, err) != 0)
         return -1;
     return 0;
 }

@@ -147,6 +147,62 @@ static void test_attempts_that_fail_alike_are_one_line(void **state)
     set_language("en");
 }
 
+/* What eteams was asked and answered, by operation: also where the answer was lost, and where there
+ * was nothing to ask. */
+static void test_explain_names_calls_and_answers(void **state)
+{
+    (void)state;
+    clear_redis();
+    add_audit("5-5", "R4", "member.link", "{}", "{}", "ok");
+    expect("explain acme member li.na", 0, "was linked with a person");
+    assert_null(strstr(console.out, "    call "));
+    add_audit("5-5", "R6", "member.update", "{\"department\":\"11\"}", "{\"department\":\"12\"}",
+              "ok");
+    add_audit("5-5", "R7", "post.add", "{}", "{\"post\":\"12\"}",
+              "{\"word\":\"failed\",\"reason\":\"peer_refused\",\"args\":[\"syncExtra: 410008 no "
+              "such department 13812345678\"]}");
+    add_audit("5-5", "R5", "member.resign", "{}", "{}",
+              "{\"word\":\"failed\",\"reason\":\"answer_lost\"}");
+    expect("explain acme member li.na", 0, "    call syncEmployee, answer: ok\n");
+    assert_non_null(
+        strstr(console.out, "    call syncExtra, answer: 410008 no such department 138****5678\n"));
+    assert_non_null(strstr(console.out, "    call syncEmployee, answer: none, it was lost\n"));
+    expect("explain acme member li.na --json", 0,
+           "\"call\":\"syncEmployee\",\"answer\":{\"ok\":true}");
+    assert_non_null(strstr(console.out,
+                           "\"call\":\"syncExtra\",\"answer\":{\"ok\":false,\"code\":410008,"
+                           "\"words\":\"no such department 138****5678\"}"));
+    assert_non_null(strstr(console.out, "\"answer\":{\"ok\":false,\"lost\":true,"));
+    assert_non_null(strstr(console.out, "\"in_step\":false"));
+    set_language("zh");
+    expect("explain acme member li.na", 0, "    调用 syncEmployee，返回：正常\n");
+    set_language("en");
+}
+
+/* Nothing ever happened to it: what is known is when it was looked at. */
+static void test_explain_says_when_it_was_compared(void **state)
+{
+    (void)state;
+    clear_redis();
+    expect("explain acme member stranger", 0, "never compared as a whole");
+    set_hash("yq:{acme}:reconciled", "members", "1767225600000");
+    set_hash("yq:{acme}:reconciled", "departments", "1767225660000");
+    expect("explain acme member stranger", 0,
+           "the last comparison of both sides, at 2026-01-01 00:00:00 +00:00, did not meet it");
+    expect("explain acme department 9", 0, "at 2026-01-01 00:01:00 +00:00, did not meet it");
+    link_member();
+    expect("explain acme member li.na", 0,
+           "now: nothing waits; last compared at 2026-01-01 00:00:00 +00:00: both sides agreed\n");
+    expect("explain acme member li.na --json", 0, "\"in_step\":true,\"compared_ms\":1767225600000");
+    set_language("zh");
+    expect("explain acme member li.na", 0, "双方一致");
+    set_language("en");
+    add_audit("5-5", "", "none", "{}", "{}", "{\"word\":\"none\",\"reason\":\"in_step\"}");
+    expect("explain acme member li.na", 0, "now: nothing waits; both sides agree since 20");
+    add_audit("5-5", "", "none", "{}", "{}", "{\"word\":\"none\",\"reason\":\"out_of_sight\"}");
+    expect("explain acme member li.na", 0, "now: nothing waits\n");
+}
+
 static void test_explain_ends(void **state)
 {
     (void)state;
@@ -187,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_explain_story),
         cmocka_unit_test(test_attempts_that_fail_alike_are_one_line),
+        cmocka_unit_test(test_explain_names_calls_and_answers),
+        cmocka_unit_test(test_explain_says_when_it_was_compared),
         cmocka_unit_test(test_explain_ends),
     };
     return cmocka_run_group_tests(tests, console_start, console_stop);
