@@ -57,6 +57,9 @@ struct yq_watch {
      * while their answers are awaited. NULL: nothing. */
     void (*meanwhile)(void *context);
     void *meanwhile_context;
+    /* Told, with the context of `check`, how far the reading of a whole directory is: lists of
+     * departments in WeCom, people in eteams. NULL: nobody asks. */
+    void (*progress)(void *context, size_t done, size_t total);
 };
 
 /* Told of every answer: for metrics and for `explain`. Must be quick and thread-safe. */

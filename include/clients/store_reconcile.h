@@ -53,8 +53,10 @@ void yq_store_add_owed(struct yq_commit *c, const struct yq_keys *keys, const ch
 
 /* What is shown of it; texts are static or the run's. */
 struct yq_reconcile_progress {
-    const char *phase;  /* "departments", "members", "leavers", "writing" */
-    size_t done, total; /* subjects of this phase; total 0: not known */
+    const char *phase;  /* "departments", "members" (of WeCom), "people" (of eteams), "leavers",
+                           "writing" … */
+    size_t done, total; /* of what this phase counts: departments that differ, lists of departments
+                           read, people read, members that differ; total 0: not known */
     size_t applied, failed, held;
     uint64_t calls;
     int64_t at;

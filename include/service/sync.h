@@ -20,6 +20,8 @@ struct yq_sync_batch {
     int (*begin)(void *context, struct yq_error *err); /* waits until `lease` of the sync is ours */
     int (*end)(void *context, struct yq_error *err);   /* gives it back, also after an error */
     bool (*overtaken)(void *context, const char *what); /* what: a subject's key, an eteams id */
+    /* How many of its operations are dealt with by now. NULL: nobody asks. */
+    void (*progress)(void *context, size_t done, size_t all);
     void *context;
 };
 

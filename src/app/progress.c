@@ -16,7 +16,8 @@ static const struct {
 } phases[] = {
     {"begins", N_("it begins")},
     {"departments", N_("departments are compared")},
-    {"members", N_("members are read")},
+    {"members", N_("members are read in WeCom, department by department")},
+    {"people", N_("people are read in eteams")},
     {"leavers", N_("who has left is looked for")},
     {"writing", N_("members are brought in step")},
     {"replay", N_("stored events are read again")},

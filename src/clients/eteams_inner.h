@@ -60,6 +60,7 @@ struct yq_query {
     /* Takes a row; -1 where it is malformed. Called again for the same row if the pages are read
      * again. */
     int (*row)(void *context, const cJSON *row, struct yq_error *err);
+    bool counted;                 /* the watch is told how many rows are there, and of how many */
     void (*again)(void *context); /* the pages are read again from the first; may be NULL */
     void *context;
     /* after the run: */

@@ -48,6 +48,7 @@ static int list_members(struct yq_eteams *e, struct yq_http *h, struct yq_snapsh
                          .key = ET_ROW_ID,
                          .tries = TRIES,
                          .row = take_row,
+                         .counted = true,
                          .again = forget_rows,
                          .context = &people};
     yq_snapshot_clear(ret);

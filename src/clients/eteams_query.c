@@ -15,6 +15,7 @@
 /* One reading of a query. */
 struct reading {
     struct yq_query *query;
+    const struct yq_watch *watch;
     int64_t total;
     size_t first_rows, rows;
     uint64_t *keys; /* hashes of the rows' keys */
@@ -102,6 +103,12 @@ static void want_others(struct reading *r)
         want_page(r, number);
 }
 
+static void tell_progress(const struct reading *r)
+{
+    if (r->query->counted && r->watch != NULL && r->watch->progress != NULL)
+        r->watch->progress(r->watch->context, r->rows, (size_t)r->total);
+}
+
 /* Runs as soon as a page is there, so that its tree is not kept. */
 static void take_page(struct yq_call *call)
 {
@@ -134,6 +141,7 @@ static void take_page(struct yq_call *call)
             r->first_rows = r->rows - before;
             want_others(r);
         }
+        tell_progress(r);
     }
     cJSON_Delete(call->reply);
     call->reply = NULL;
@@ -233,6 +241,7 @@ int yq_query_run(struct yq_eteams *e, struct yq_http *h, struct yq_query *querie
     struct reading *readings = yq_calloc(count + 1, sizeof(*readings));
     for (size_t i = 0; i < count; i++) {
         readings[i].query = &queries[i];
+        readings[i].watch = watch;
         queries[i].error = (struct yq_error){0};
     }
     struct yq_error stop = {0};

@@ -161,6 +161,13 @@ static int read_tree(struct listing *l, struct yq_error *err)
 
 /* ---- the members ---- */
 
+static void tell_progress(struct listing *l, size_t more)
+{
+    l->lists_read += more;
+    if (l->watch != NULL && l->watch->progress != NULL)
+        l->watch->progress(l->watch->context, l->lists_read, l->lists);
+}
+
 static int take_members(struct listing *l, const struct task *t, const cJSON *reply,
                         struct yq_error *err)
 {
@@ -174,6 +181,7 @@ static int take_members(struct listing *l, const struct task *t, const cJSON *re
             return -1;
         yq_snapshot_add_wecom(l->members, l->scratch, &m);
     }
+    tell_progress(l, 1);
     return 0;
 }
 
@@ -241,6 +249,8 @@ static int read_members(struct listing *l, struct yq_error *err)
                                         members_refused_again, false};
     size_t count;
     struct task *tasks = each_department(l, &count);
+    l->lists = count;
+    tell_progress(l, 0);
     int rc = yq_listing_run(l, &list, tasks, count, err);
     for (count = 0; count < l->large_count; count++)
         tasks[count] = (struct task){.number = l->large[count]};

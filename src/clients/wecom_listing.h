@@ -24,6 +24,7 @@ struct listing {
     uint32_t
         *vanished; /* departments that WeCom says it does not have: to be asked for once more */
     size_t vanished_count, vanished_capacity;
+    size_t lists, lists_read; /* of the members of one department each */
     bool tree_is_large;
     bool shut; /* the credential may not read details at all */
 };

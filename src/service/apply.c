@@ -409,6 +409,8 @@ int yq_apply(const struct yq_sync *s, const struct yq_plan *p, struct yq_record 
     for (size_t from = 0, end; from < p->operation_count && done == 0; from = end) {
         end = batch_end(&a, from);
         done = carry_out_alone(&a, from, end, err);
+        if (s->batch != NULL && s->batch->progress != NULL)
+            s->batch->progress(s->batch->context, end, p->operation_count);
     }
     struct created *c, *next;
     HASH_ITER (hh, a.created, c, next) {

@@ -55,6 +55,7 @@ struct yq_reconcile {
     struct touched *touched; /* uthash: what events touched */
     int64_t touched_last;
     struct yq_reconcile_progress progress;
+    size_t scope_from, scope_to; /* what of `progress.done` the scope under way is worth */
     struct yq_reconcile_counts counts;
     struct yq_reconcile_range range;
     uint32_t *closing; /* departments that are gone and were not empty yet */

@@ -100,6 +100,7 @@ static int read_eteams(struct members *m, struct yq_error *err)
 {
     struct yq_reconcile *r = m->r;
     struct yq_error why = {0};
+    yq_reconcile_phase(r, "people", 0);
     int rc = yq_eteams_list_all(r->connection->eteams, r->c->http, NULL, &m->eteams, &why,
                                 &r->watch, err);
     if (rc == 0 && !m->eteams.complete) {
@@ -280,14 +281,14 @@ static int run_scope(struct members *m, size_t from, size_t to, struct yq_error 
     struct yq_error why = {0};
     for (size_t i = from; i < to; i++)
         add_evidence(v, &m->items[i]);
+    m->r->scope_from = from;
+    m->r->scope_to = to;
     int rc = yq_reconcile_scope(m->r, v, look_at, &s, &why);
     yq_view_free(v);
     if (rc < 0 && why.kind == YQ_ERROR_INVALID)
         rc = run_apart(m, from, to, &why);
     if (rc < 0)
         *err = why;
-    else
-        m->r->progress.done = to;
     return rc;
 }
 

@@ -22,6 +22,8 @@ void yq_reconcile_phase(struct yq_reconcile *r, const char *phase, size_t total)
     r->progress.phase = phase;
     r->progress.done = 0;
     r->progress.total = total;
+    r->scope_from = 0;
+    r->scope_to = total;
     r->look_at = yq_mono_ms(r->c->clock);
 }
 

@@ -144,12 +144,31 @@ static int take(void *context, struct yq_error *err)
     return -1;
 }
 
+/* ---- how far it is ---- */
+
+static void tell_read(void *context, size_t done, size_t total)
+{
+    struct yq_reconcile *r = context;
+    r->progress.done = done;
+    r->progress.total = total;
+}
+
+static void tell_written(void *context, size_t done, size_t all)
+{
+    struct yq_reconcile *r = context;
+    r->progress.done = r->scope_from + (r->scope_to - r->scope_from) * done / all;
+}
+
 void yq_reconcile_prepare(struct yq_reconcile *r)
 {
     int64_t now = yq_mono_ms(r->c->clock);
-    r->batch = (struct yq_sync_batch){
-        .begin = take, .end = give_back, .overtaken = overtaken, .context = r};
-    r->watch = (struct yq_watch){.check = yq_reconcile_check, .context = r, .background = true};
+    r->batch = (struct yq_sync_batch){.begin = take,
+                                      .end = give_back,
+                                      .overtaken = overtaken,
+                                      .progress = tell_written,
+                                      .context = r};
+    r->watch = (struct yq_watch){
+        .check = yq_reconcile_check, .context = r, .background = true, .progress = tell_read};
     r->renew_at = now + r->own.ttl_ms / RENEWALS;
     r->look_at = now;
 }
@@ -221,8 +240,10 @@ int yq_reconcile_scope(struct yq_reconcile *r, struct yq_view *v, yq_reconcile_e
                                  .run_moves = r->moves,
                                  .people = r->people};
     int rc = yq_sync_run(&sync, v, NULL, NULL, &result, err);
-    if (rc == 0)
+    if (rc == 0) {
         count(r, &result, each, context);
+        r->progress.done = r->scope_to > 0 ? r->scope_to : r->progress.done;
+    }
     yq_sync_result_release(&result);
     return rc;
 }
