@@ -78,6 +78,8 @@ struct yq_queue_stats {
 };
 int yq_queue_stats(struct yq_redis *r, const struct yq_keys *keys, const char *id, int64_t now_ms,
                    struct yq_queue_stats *ret, struct yq_error *err);
+/* Adds the figures of one more connection; of the ages the greatest counts. */
+void yq_queue_stats_add(struct yq_queue_stats *sum, const struct yq_queue_stats *more);
 /* Trims what is acknowledged and too old or too much, with its raw text; never what is not
  * acknowledged, however much that is. *ret_trimmed counts. */
 int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id,

@@ -33,9 +33,10 @@ static const char *state_name(enum yq_entry_state state)
 static int set_filter(struct filter *f, int64_t now_ms, struct yq_error *err)
 {
     char *end = NULL;
-    if (f->state != NULL && strcmp(f->state, "all") != 0 && strcmp(f->state, "pending") != 0 &&
-        strcmp(f->state, "done") != 0)
-        return yq_error_set(err, YQ_ERROR_INVALID, _("--state is all, pending or done"));
+    if (f->state != NULL && strcmp(f->state, "all") != 0 && strcmp(f->state, "waiting") != 0 &&
+        strcmp(f->state, "pending") != 0 && strcmp(f->state, "done") != 0)
+        return yq_error_set(err, YQ_ERROR_INVALID,
+                            _("--state is all, waiting, pending (waiting ones, too) or done"));
     f->most = f->limit != NULL ? strtol(f->limit, &end, 10) : 50;
     if (f->most < 1 || f->most > 1000000 || (end != NULL && *end != '\0'))
         return yq_error_set(err, YQ_ERROR_INVALID, _("--limit is a number from 1 to 1000000"));
@@ -47,8 +48,11 @@ static bool matches(const struct filter *f, const struct yq_delivery *d, enum yq
     bool open = state != YQ_ENTRY_DONE;
     if (!yq_event_filter_takes(&f->wanted, d->entry, d->kind, &d->subject, d->broken))
         return false;
-    return f->state == NULL || strcmp(f->state, "all") == 0 ||
-           open == (strcmp(f->state, "pending") == 0);
+    if (f->state == NULL || strcmp(f->state, "all") == 0)
+        return true;
+    if (strcmp(f->state, "waiting") == 0)
+        return state == YQ_ENTRY_WAITING;
+    return open == (strcmp(f->state, "pending") == 0);
 }
 
 struct listing {
@@ -242,6 +246,8 @@ enum yq_exit yq_command_events_list(struct yq_cli *cli, int argc, char **argv)
         return YQ_EXIT_USAGE;
     if (l.follow && l.filter.options.to != NULL)
         return yq_cli_usage(cli, "%s", _("-f goes on without end: no --to"));
+    if (l.follow && l.filter.state != NULL) /* an event has every state in its time */
+        return yq_cli_usage(cli, "%s", _("-f shows events as they come in: no --state"));
     if (set_filter(&l.filter, yq_wall_ms(cli->clock), &err) != 0)
         return yq_cli_usage(cli, "%s", err.text);
     if (yq_cli_open(cli) != 0 || yq_cli_connection(cli, argv[0]) == NULL)

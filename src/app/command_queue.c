@@ -77,6 +77,18 @@ static int load(struct yq_cli *cli, const char *id, struct standing *s, struct y
     return 0;
 }
 
+/* Of all connections, its held.count alone of the lists. */
+static struct standing sum_of(const struct standing *all, size_t count)
+{
+    struct standing sum = {.id = _("all")};
+    for (size_t i = 0; i < count; i++) {
+        yq_queue_stats_add(&sum.stats, &all[i].stats);
+        sum.held.count += all[i].held.count;
+        sum.cases += all[i].cases;
+    }
+    return sum;
+}
+
 /* ---- JSON ---- */
 
 static cJSON *retries_as_json(const struct yq_attempts *a)
@@ -200,24 +212,6 @@ static void add_connection(struct yq_table *t, const struct standing *s)
     yq_buf_release(&state);
 }
 
-static void add_total(struct yq_table *t, const struct standing *all, size_t count)
-{
-    struct standing sum = {.id = _("all")};
-    for (size_t i = 0; i < count; i++) {
-        const struct yq_queue_stats *s = &all[i].stats;
-        sum.stats.length += s->length;
-        sum.stats.waiting += s->waiting;
-        sum.stats.pending += s->pending;
-        sum.stats.retrying += s->retrying;
-        sum.stats.dead += s->dead;
-        sum.held.count += all[i].held.count;
-        sum.cases += all[i].cases;
-        if (s->oldest_ms > sum.stats.oldest_ms)
-            sum.stats.oldest_ms = s->oldest_ms;
-    }
-    add_row(t, &sum, "");
-}
-
 static void print_retry(struct yq_cli *cli, const char *id, const struct yq_attempt *a)
 {
     char next[YQ_WHEN_MAX];
@@ -259,8 +253,9 @@ static void print_all(struct yq_cli *cli, const struct standing *all, size_t cou
     add_head(&t);
     for (size_t i = 0; i < count; i++)
         add_connection(&t, &all[i]);
+    const struct standing sum = sum_of(all, count);
     if (count > 1)
-        add_total(&t, all, count);
+        add_row(&t, &sum, "");
     yq_table_print(&t, cli->out);
     yq_table_release(&t);
     for (size_t i = 0; i < count; i++)
@@ -274,11 +269,27 @@ static void print_all_json(struct yq_cli *cli, struct standing *all, size_t coun
                            const cJSON *spools)
 {
     cJSON *root = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(root, "connections");
+    const struct standing sum = sum_of(all, count);
     for (size_t i = 0; i < count; i++)
         cJSON_AddItemToArray(list, as_json(&all[i]));
+    cJSON *object = cJSON_AddObjectToObject(root, "all");
+    add_numbers(object, &sum.stats);
+    cJSON_AddNumberToObject(object, "cases", (double)sum.cases);
+    cJSON_AddNumberToObject(object, "held_plans", (double)sum.held.count);
     cJSON_AddNumberToObject(root, "workers", workers);
     cJSON_AddItemToObject(root, "spools", cJSON_Duplicate(spools, true));
     yq_print_json(root, cli->out);
+}
+
+/* Without Redis nothing is known here; the daemon goes on, and what it takes is on its disk. */
+static enum yq_exit fail(struct yq_cli *cli, const struct yq_error *err)
+{
+    enum yq_exit status = yq_cli_fail(cli, "%s", err->text);
+    if (err->kind == YQ_ERROR_RETRY)
+        fputs(_("while Redis is away: yunqiao health --ready tells how the daemon on this machine "
+                "stands, GET /api/spool of its admin listener what it keeps on disk\n"),
+              cli->err);
+    return status;
 }
 
 enum yq_exit yq_command_queue(struct yq_cli *cli, int argc, char **argv)
@@ -294,7 +305,7 @@ enum yq_exit yq_command_queue(struct yq_cli *cli, int argc, char **argv)
     for (; done < count && status == YQ_EXIT_DONE; done++) {
         const char *id = argc == 1 ? argv[0] : cli->settings->connections[done].id;
         if (load(cli, id, &all[done], &err) != 0)
-            status = yq_cli_fail(cli, "%s", err.text);
+            status = fail(cli, &err);
     }
     int workers = status == YQ_EXIT_DONE ? yq_cli_count_workers(cli) : -1;
     cJSON *spools = workers >= 0 ? yq_spools_read(cli) : NULL;

@@ -26,7 +26,7 @@ static const struct yq_command commands[] = {
     {"queue", "queue [ID]", N_("show what waits, retries, is held or set aside"), yq_command_queue},
     {"events list",
      "events list ID [--kind KIND] [--subject SUBJECT] [--from TIME] [--to TIME] "
-     "[--state all|pending|done] [--limit N] [-f]",
+     "[--state all|waiting|pending|done] [--limit N] [-f]",
      N_("list the events of a connection, newest first; -f: go on with those that come"),
      yq_command_events_list},
     {"events show", "events show ID ENTRY [--reveal]",

@@ -85,6 +85,17 @@ int yq_queue_stats(struct yq_redis *r, const struct yq_keys *keys, const char *i
     return 0;
 }
 
+void yq_queue_stats_add(struct yq_queue_stats *sum, const struct yq_queue_stats *more)
+{
+    sum->length += more->length;
+    sum->waiting += more->waiting;
+    sum->pending += more->pending;
+    sum->dead += more->dead;
+    sum->retrying += more->retrying;
+    if (more->oldest_ms > sum->oldest_ms)
+        sum->oldest_ms = more->oldest_ms;
+}
+
 int yq_queue_trim(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                   const struct yq_retention *keep, int64_t *ret_trimmed, struct yq_error *err)
 {

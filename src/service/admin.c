@@ -99,24 +99,33 @@ static bool is_authorised(struct yq_admin *a, struct yq_exchange *x)
     return false;
 }
 
+static void write_figures(struct yq_buf *out, const struct yq_queue_stats *s)
+{
+    yq_buf_addf(out,
+                "\"length\":%lld,\"waiting\":%lld,\"pending\":%lld,\"dead\":%lld,"
+                "\"retrying\":%lld,\"oldest_ms\":%lld}",
+                (long long)s->length, (long long)s->waiting, (long long)s->pending,
+                (long long)s->dead, (long long)s->retrying, (long long)s->oldest_ms);
+}
+
 static int write_connections(const struct yq_admin *a, const struct yq_settings *settings,
                              struct yq_redis *r, struct yq_buf *out, struct yq_error *err)
 {
     int64_t now = yq_wall_ms(a->o.clock);
+    struct yq_queue_stats all = {0};
     yq_buf_adds(out, "{\"connections\":[");
     for (size_t i = 0; i < settings->connection_count; i++) {
         struct yq_queue_stats s;
         const char *id = settings->connections[i].id;
         if (yq_queue_stats(r, &a->keys, id, now, &s, err) != 0)
             return -1;
-        yq_buf_addf(out,
-                    "%s{\"id\":\"%s\",\"length\":%lld,\"waiting\":%lld,\"pending\":%lld,"
-                    "\"dead\":%lld,\"retrying\":%lld,\"oldest_ms\":%lld}",
-                    i > 0 ? "," : "", id, (long long)s.length, (long long)s.waiting,
-                    (long long)s.pending, (long long)s.dead, (long long)s.retrying,
-                    (long long)s.oldest_ms);
+        yq_buf_addf(out, "%s{\"id\":\"%s\",", i > 0 ? "," : "", id);
+        write_figures(out, &s);
+        yq_queue_stats_add(&all, &s);
     }
-    yq_buf_adds(out, "]}");
+    yq_buf_adds(out, "],\"all\":{");
+    write_figures(out, &all);
+    yq_buf_addc(out, '}');
     return 0;
 }
 

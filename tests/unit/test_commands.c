@@ -12,8 +12,10 @@
 
 #include "../../src/app/printing.h"
 #include "base/json.h"
+#include "clients/lease.h"
 #include "clients/queue.h"
 #include "clients/store.h"
+#include "clients/system_clock.h"
 #include "console.h"
 
 static void test_usage(void **state)
@@ -32,7 +34,7 @@ static void test_usage(void **state)
     expect("-c /no/such.yaml queue", 1, "/no/such.yaml");
     expect("queue nobody", 1, "no connection \"nobody\"");
     expect("events list", 2, "something is missing");
-    expect("events list acme --state open", 2, "all, pending or done");
+    expect("events list acme --state open", 2, "all, waiting, pending (waiting ones, too) or done");
     expect("events list acme --kind member.lost", 2, "no kind of event");
     expect("events list acme --subject li.na", 2, "member:USERID");
     expect("events list acme --from yesterday", 2, "is no time");
@@ -103,6 +105,84 @@ static void test_queue(void **state)
     cJSON_Delete(root);
 }
 
+/* The figures of two connections, and of both. */
+static void test_queue_of_all(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"length", "waiting", "pending", "retrying", "dead", "cases"};
+    char entry[YQ_ENTRY_MAX];
+    clear_redis();
+    heartbeat("worker", 1000);
+    push(YQ_EVENT_MEMBER_UPDATED, "member:Li.Na", "{}", entry);
+    push(YQ_EVENT_MEMBER_UPDATED, "member:Wang.Wei", "{}", entry);
+    set_hash("yq:{acme}:cases", "member:x", "{\"reason\":\"several_hits\"}");
+    set_hash("yq:{beta}:cases", "member:y", "{\"reason\":\"several_hits\"}");
+    redisReply *reply = yq_redis_command(
+        console.redis, NULL, "XADD yq:{beta}:events * v 1 kind member.updated subject member:a");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+    reply = yq_redis_command(console.redis, NULL, "XADD yq:{beta}:dead * event 1-1");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+    expect("queue --json", 0, "\"all\":{");
+    cJSON *root = yq_json_or_text(console.out);
+    const cJSON *all = yq_json_get(root, "all"), *list = yq_json_get(root, "connections");
+    assert_int_equal(cJSON_GetArraySize(list), 2);
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        int sum = yq_json_get(cJSON_GetArrayItem(list, 0), same[i])->valueint +
+                  yq_json_get(cJSON_GetArrayItem(list, 1), same[i])->valueint;
+        if (yq_json_get(all, same[i])->valueint != sum)
+            fail_msg("%s: %s", same[i], console.out);
+    }
+    assert_int_equal(yq_json_get(all, "length")->valueint, 3);
+    assert_int_equal(yq_json_get(all, "waiting")->valueint, 3);
+    assert_int_equal(yq_json_get(all, "dead")->valueint, 1);
+    assert_int_equal(yq_json_get(all, "cases")->valueint, 2);
+    assert_int_equal(yq_json_get(all, "held_plans")->valueint, 0);
+    assert_true(yq_json_get(all, "oldest_ms")->valuedouble >=
+                yq_json_get(cJSON_GetArrayItem(list, 0), "oldest_ms")->valuedouble);
+    cJSON_Delete(root);
+}
+
+/* Who works on it now. */
+static void test_queue_names_the_lease_holder(void **state)
+{
+    (void)state;
+    struct yq_lease lease;
+    struct yq_error err = {0};
+    int64_t wait;
+    bool more;
+    char words[160];
+    clear_redis();
+    heartbeat("worker", 1000);
+    expect("queue acme", 0, "idle");
+    assert_int_equal(yq_lease_take(console.redis, &console.keys, "acme", 30000, yq_system_clock(),
+                                   &lease, &wait, &err),
+                     YQ_LEASE_TAKEN);
+    expect("queue acme --json", 0, "\"lease\":{");
+    cJSON *root = yq_json_or_text(console.out);
+    const cJSON *holder =
+        yq_json_get(cJSON_GetArrayItem(yq_json_get(root, "connections"), 0), "lease");
+    const cJSON *host = yq_json_get(holder, "host"), *pid = yq_json_get(holder, "pid");
+    assert_true(cJSON_IsString(host));
+    assert_int_equal(pid->valueint, getpid());
+    (void)snprintf(words, sizeof(words), "worked on (%s:%d)", host->valuestring, pid->valueint);
+    cJSON_Delete(root);
+    expect("queue acme", 0, words);
+    assert_int_equal(yq_lease_release(console.redis, &console.keys, &lease, &more, &err), 0);
+    expect("queue acme --json", 0, "\"lease\":null");
+}
+
+static void test_queue_without_redis(void **state)
+{
+    (void)state;
+    yq_temp_redis_stop(console.server);
+    expect("queue", 1, "yunqiao health --ready");
+    assert_non_null(strstr(console.err, "/api/spool"));
+    assert_true(yq_temp_redis_start(console.server));
+    expect("queue", 0, "acme");
+}
+
 static void test_pause(void **state)
 {
     (void)state;
@@ -130,6 +210,8 @@ static void test_events(void **state)
     expect("events list acme --subject member:li.NA --state pending", 0, "member:Li.Na");
     assert_null(strstr(console.out, "department:7"));
     expect("events list acme --state done", 0, "no such events");
+    expect("events list acme --state waiting", 0, "member:Li.Na");
+    expect("events list acme -f --state waiting", 2, "no --state");
     expect("events list acme --kind department.created --limit 1", 0, "department:7");
     expect("events list acme --to -1d", 0, "no such events");
     expect("events list acme --from -1d --json", 0, "\"state\":\"waiting\"");
@@ -251,6 +333,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_queue_of_all),
+        cmocka_unit_test(test_queue_names_the_lease_holder),
+        cmocka_unit_test(test_queue_without_redis),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_events_beyond_a_page),

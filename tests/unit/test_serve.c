@@ -60,7 +60,7 @@ int yq_workers_alive(const struct yq_workers *w)
 
 static struct yq_temp_redis *redis;
 static struct yq_settings settings;
-static struct yq_connection_settings connection;
+static struct yq_connection_settings connections[2]; /* acme, beta */
 static const struct yq_reloader *reloader;
 
 struct daemon_process {
@@ -73,13 +73,15 @@ static int set_up(void **state)
 {
     (void)state;
     static char any[] = "127.0.0.1:0", admin[] = "127.0.0.1:0", token[] = "s3cret";
-    static char prefix[] = "yq", id[] = "acme", level[] = "error";
-    connection = (struct yq_connection_settings){.id = id};
-    connection.callback.count = 1;
-    connection.callback.receiver_count = 1;
-    strcpy(connection.callback.keys[0].token, MALFORMED_TOKEN);
-    strcpy(connection.callback.receivers[0], MALFORMED_RECEIVER);
-    yq_wecom_key(MALFORMED_AES_KEY, 43, connection.callback.keys[0].aes_key);
+    static char prefix[] = "yq", id[] = "acme", other[] = "beta", level[] = "error";
+    struct yq_connection_settings *c = &connections[0];
+    connections[0] = (struct yq_connection_settings){.id = id};
+    connections[1] = (struct yq_connection_settings){.id = other};
+    c->callback.count = 1;
+    c->callback.receiver_count = 1;
+    strcpy(c->callback.keys[0].token, MALFORMED_TOKEN);
+    strcpy(c->callback.receivers[0], MALFORMED_RECEIVER);
+    yq_wecom_key(MALFORMED_AES_KEY, 43, c->callback.keys[0].aes_key);
     settings = (struct yq_settings){.listen = any,
                                     .admin_listen = admin,
                                     .admin_token = token,
@@ -89,8 +91,8 @@ static int set_up(void **state)
                                     .redis_timeout_ms = 2000,
                                     .retention_ms = 86400000,
                                     .http = {262144, 16384, 2000, 100, 100},
-                                    .connections = &connection,
-                                    .connection_count = 1};
+                                    .connections = connections,
+                                    .connection_count = 2};
     workers_alive = 1;
     return 0;
 }
@@ -174,6 +176,18 @@ static void expect_body(const char *url, const char *path, const char *headers, 
     talk_answer_release(&a);
 }
 
+static void add_to_beta(void)
+{
+    struct yq_redis *r = yq_redis_new(&redis->address, 2000);
+    redisReply *reply = yq_redis_command(r, NULL, "XADD yq:{beta}:events * v 1");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+    reply = yq_redis_command(r, NULL, "XADD yq:{beta}:dead * event 1-1");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+    yq_redis_free(r);
+}
+
 static void test_takes_callbacks_and_says_how_it_is(void **state)
 {
     (void)state;
@@ -187,6 +201,11 @@ static void test_takes_callbacks_and_says_how_it_is(void **state)
     expect_body(d.admin_url, "/metrics", NULL, 200, "\nyunqiao_redis_up 1\n");
     expect_body(d.admin_url, "/api/connections", "Authorization: Bearer s3cret\r\n", 200,
                 "{\"connections\":[{\"id\":\"acme\",\"length\":1,\"waiting\":1,\"pending\":0,");
+    add_to_beta();
+    expect_body(d.admin_url, "/api/connections", "Authorization: Bearer s3cret\r\n", 200,
+                "{\"id\":\"beta\",\"length\":1,\"waiting\":1,");
+    expect_body(d.admin_url, "/api/connections", "Authorization: Bearer s3cret\r\n", 200,
+                "],\"all\":{\"length\":2,\"waiting\":2,\"pending\":0,\"dead\":1,");
     expect_body(d.url, "/healthz", NULL, 404, "not found");
     expect_body(d.admin_url, "/wecom/callback/acme", NULL, 404, "not found");
     kill(d.pid, SIGTERM);
