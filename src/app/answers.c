@@ -1,7 +1,6 @@
 /* The commands with which a person answers a case. */
 #include "answers.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,7 +58,8 @@ static void add_sync(struct asking *a, const char *meaning)
 }
 
 size_t yq_answers_of(const char *id, const struct yq_subject *subject,
-                     const struct yq_reason *reason, struct yq_answer ret[YQ_ANSWERS_MAX])
+                     const struct yq_reason *reason, bool linked,
+                     struct yq_answer ret[YQ_ANSWERS_MAX])
 {
     struct asking a = {.id = id, .subject = subject, .answers = ret};
     (void)snprintf(a.key, sizeof(a.key), "%u", subject->id);
@@ -69,8 +69,13 @@ size_t yq_answers_of(const char *id, const struct yq_subject *subject,
     case YQ_REASON_SEVERAL_HITS:
     case YQ_REASON_NAME_DIFFERS:
     case YQ_REASON_NAME_TAKEN:
-        add_link(&a, reason->code == YQ_REASON_NAME_TAKEN ? reason->args[0] : NULL);
-        add_sync(&a, _("look again, once eteams has been put right"));
+        if (!linked)
+            add_link(&a, reason->code == YQ_REASON_NAME_TAKEN ? reason->args[0] : NULL);
+        else if (reason->code == YQ_REASON_NAME_TAKEN)
+            add_unlink(&a, NULL, _("it is the one in the way: then bring this one in step"));
+        add_sync(&a, linked && reason->code == YQ_REASON_NAME_DIFFERS
+                         ? _("somebody else, who has a record of their own by now: ends the case")
+                         : _("look again, once eteams has been put right"));
         break;
     case YQ_REASON_LOOKS_LIKE:
         add_unlink(&a, NULL, _("the same person: then link the new userid with the record"));

@@ -2,6 +2,7 @@
 #ifndef YQ_APP_ANSWERS_H
 #define YQ_APP_ANSWERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/reason.h"
@@ -14,7 +15,10 @@ struct yq_answer {
     const char *meaning; /* in the reader's language */
 };
 
+/* linked: the subject has a record of eteams; it is not linked with another one before it is
+ * unlinked. */
 size_t yq_answers_of(const char *id, const struct yq_subject *subject,
-                     const struct yq_reason *reason, struct yq_answer ret[YQ_ANSWERS_MAX]);
+                     const struct yq_reason *reason, bool linked,
+                     struct yq_answer ret[YQ_ANSWERS_MAX]);
 
 #endif

@@ -19,7 +19,23 @@ struct open_case {
     struct yq_subject subject;
     struct yq_reason reason;
     int64_t since;
+    bool linked;
 };
+
+static int find_link(struct yq_cli *cli, const char *id, struct open_case *c, struct yq_error *err)
+{
+    char key[YQ_SUBJECT_MAX], *link = NULL;
+    bool member = c->subject.kind == YQ_SUBJECT_MEMBER;
+    if (!member && c->subject.kind != YQ_SUBJECT_DEPARTMENT)
+        return 0;
+    yq_subject_key(&c->subject, key);
+    int rc =
+        yq_store_read_text(cli->redis, &cli->keys, id, member ? "link:member" : "link:department",
+                           strchr(key, ':') + 1, &link, err);
+    c->linked = link != NULL;
+    free(link);
+    return rc;
+}
 
 static bool read_case(struct yq_arena *arena, const struct yq_pair *pair, struct open_case *ret)
 {
@@ -43,7 +59,7 @@ static void print_case(struct yq_cli *cli, const char *id, const struct open_cas
 {
     char subject[YQ_SUBJECT_MAX], since[YQ_WHEN_MAX], *why = yq_words_of_reason(&c->reason);
     struct yq_answer answers[YQ_ANSWERS_MAX];
-    size_t count = yq_answers_of(id, &c->subject, &c->reason, answers);
+    size_t count = yq_answers_of(id, &c->subject, &c->reason, c->linked, answers);
     yq_subject_format(&c->subject, subject);
     fprintf(cli->out, _("%s  since %s: %s\n"), subject, yq_when_show(c->since, since), why);
     for (size_t i = 0; i < count; i++)
@@ -55,7 +71,7 @@ static cJSON *case_as_json(const char *id, const struct open_case *c)
 {
     char subject[YQ_SUBJECT_MAX], *why = yq_words_of_reason(&c->reason);
     struct yq_answer answers[YQ_ANSWERS_MAX];
-    size_t count = yq_answers_of(id, &c->subject, &c->reason, answers);
+    size_t count = yq_answers_of(id, &c->subject, &c->reason, c->linked, answers);
     cJSON *object = cJSON_CreateObject();
     yq_subject_format(&c->subject, subject);
     cJSON_AddStringToObject(object, "subject", subject);
@@ -83,7 +99,7 @@ enum yq_exit yq_command_cases(struct yq_cli *cli, int argc, char **argv)
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < pairs.count; i++) {
         struct open_case c;
-        if (!read_case(arena, &pairs.items[i], &c))
+        if (!read_case(arena, &pairs.items[i], &c) || find_link(cli, argv[0], &c, &err) != 0)
             continue;
         if (cli->json)
             cJSON_AddItemToArray(list, case_as_json(argv[0], &c));
@@ -98,7 +114,7 @@ enum yq_exit yq_command_cases(struct yq_cli *cli, int argc, char **argv)
         cJSON_Delete(list);
     yq_arena_free(arena);
     yq_pairs_release(&pairs);
-    return YQ_EXIT_DONE;
+    return err.kind == YQ_ERROR_NONE ? YQ_EXIT_DONE : yq_cli_fail(cli, "%s", err.text);
 }
 
 /* ---- links ---- */

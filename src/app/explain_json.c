@@ -98,7 +98,8 @@ static cJSON *step_as_json(const struct yq_explain_step *s)
 static void add_case(cJSON *root, const char *id, const struct yq_explain *e)
 {
     struct yq_answer answers[YQ_ANSWERS_MAX];
-    size_t count = yq_answers_of(id, &e->subject, &e->open_case.reason, answers);
+    size_t count =
+        yq_answers_of(id, &e->subject, &e->open_case.reason, e->link.eteams != NULL, answers);
     cJSON *open = cJSON_AddObjectToObject(root, "case");
     cJSON_AddNumberToObject(open, "ms", (double)e->open_case.ms);
     add_reason(open, &e->open_case.reason);

@@ -197,7 +197,8 @@ bool yq_explain_is_held(struct yq_cli *cli, const struct yq_explain *e)
 static void tell_answers(struct yq_cli *cli, const char *id, const struct yq_explain *e)
 {
     struct yq_answer answers[YQ_ANSWERS_MAX];
-    size_t count = yq_answers_of(id, &e->subject, &e->open_case.reason, answers);
+    size_t count =
+        yq_answers_of(id, &e->subject, &e->open_case.reason, e->link.eteams != NULL, answers);
     for (size_t i = 0; i < count; i++)
         fprintf(cli->out, "    %s  (%s)\n", answers[i].command, answers[i].meaning);
 }

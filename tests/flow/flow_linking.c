@@ -102,6 +102,28 @@ static void a_job_number_links_only_with_the_same_name(void **state)
     expect_all_well(s);
 }
 
+/* Nothing but the number: whose it is a person must say. By then there is a record, and the one
+ * answer that is named ends the case. */
+static void the_case_of_a_job_number_ends_by_its_answer(void **state)
+{
+    struct stage *s = story(state);
+    char *text;
+    tell(s, STAGE_ETEAMS, "/_sim/load",
+         "{\"members\":[{\"id\":\"4200000000000000003\",\"username\":\"赵六\",\"job_num\":"
+         "\"1002\"}]}");
+    stage_wecom_change(s, "{\"do\":\"create_member\",\"userid\":\"1002\",\"name\":\"钱七\","
+                          "\"departments\":[1]}");
+    stage_settle(s, false);
+    assert_int_equal(stage_command(s, &text, "cases", "acme", "--json", NULL), 0);
+    assert_non_null(strstr(text, "name_differs"));
+    assert_non_null(strstr(text, "\"answers\":[\"yunqiao sync acme --member 1002\"]"));
+    free(text);
+    expect_command(s, 0, "sync", "acme", "--member", "1002", NULL);
+    assert_int_equal(stage_command(s, &text, "cases", "acme", "--json", NULL), 0);
+    assert_string_equal(text, "[]\n");
+    free(text);
+}
+
 /* The account says one person, the mobile another: a person decides, nothing is written. */
 static void two_candidates_make_a_case(void **state)
 {
@@ -159,6 +181,7 @@ int main(void)
         STORY(the_same_account_is_linked_whatever_its_case),
         STORY(mobile_and_mail_link_too_and_values_follow_wecom),
         STORY(a_job_number_links_only_with_the_same_name),
+        STORY(the_case_of_a_job_number_ends_by_its_answer),
         STORY(two_candidates_make_a_case),
         STORY(a_mirrored_company_is_only_linked),
     };

@@ -132,6 +132,26 @@ static void test_cases(void **state)
     set_language("en");
 }
 
+/* Whoever is linked is not linked with another record before it is unlinked: no answer that would
+ * be refused. */
+static void test_answers_for_those_that_are_linked(void **state)
+{
+    (void)state;
+    clear_redis();
+    set_hash("yq:{acme}:cases", "member:1002",
+             "{\"word\":\"case\",\"reason\":\"name_differs\",\"args\":[\"1002\"],\"at\":1}");
+    set_hash("yq:{acme}:cases", "department:7",
+             "{\"word\":\"case\",\"reason\":\"name_taken\",\"args\":[\"901\"],\"at\":1}");
+    expect("cases acme", 0, "yunqiao link acme member 1002 EMPLOYEEID");
+    set_hash("yq:{acme}:link:member", "1002", "{\"v\":1,\"userid\":\"1002\",\"eteams\":\"77\"}");
+    set_hash("yq:{acme}:link:department", "7", "{\"v\":1,\"eteams\":\"900\",\"how\":\"name\"}");
+    expect("cases acme --json", 0, "\"answers\":[\"yunqiao sync acme --member 1002\"]");
+    assert_non_null(strstr(console.out, "\"answers\":[\"yunqiao unlink acme department 7\","
+                                        "\"yunqiao sync acme --department 7\"]"));
+    expect("explain acme member 1002", 0, "yunqiao sync acme --member 1002  (");
+    assert_null(strstr(console.out, "yunqiao link "));
+}
+
 static void test_links(void **state)
 {
     (void)state;
@@ -171,11 +191,9 @@ static void test_explain_names_the_plan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_orders_go_on_the_queue),
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_links),
-        cmocka_unit_test(test_explain_names_the_plan),
+        cmocka_unit_test(test_plans), cmocka_unit_test(test_orders_go_on_the_queue),
+        cmocka_unit_test(test_cases), cmocka_unit_test(test_answers_for_those_that_are_linked),
+        cmocka_unit_test(test_links), cmocka_unit_test(test_explain_names_the_plan),
     };
     return cmocka_run_group_tests(tests, console_start, console_stop);
 }
