@@ -75,6 +75,11 @@ static void test_masks_mobiles(void **state)
     assert_string_equal(LINE("a", "k", "9007199254740993123"), "info a k=9007199254740993123\n");
     assert_string_equal(LINE("a", "k", "12345678901"), "info a k=12345678901\n");
     assert_string_equal(LINE("a", "k", "1381234567"), "info a k=1381234567\n");
+    assert_string_equal(LINE("a", "plan", "b8ff1153671dfc2223cb13312343427f"),
+                        "info a plan=b8ff1153671dfc2223cb13312343427f\n");
+    assert_string_equal(LINE("a", "k", "b8ff1153671dfc2223cb133123434270a"),
+                        "info a k=b8ff1153671dfc2223cb133123434270a\n");
+    assert_string_equal(LINE("a", "k", "abc13812345678"), "info a k=abc138****5678\n");
 }
 
 static void test_cuts_what_is_too_long(void **state)
