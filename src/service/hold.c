@@ -133,7 +133,13 @@ int yq_hold_waiting(struct yq_record *r, struct yq_plan *p, struct yq_sync_resul
     return done;
 }
 
-int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result,
+/* The plan as an earlier scope of the same run left it. */
+static bool is_same(const struct holding *h, const struct yq_held_plan *older)
+{
+    return strcmp(older->hash, h->held->hash) == 0 && strcmp(older->run, h->held->run) == 0;
+}
+
+int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *result, bool *ret_news,
             struct yq_error *err)
 {
     struct holding h = {.r = r, .held = yq_held_new(), .plan = p};
@@ -143,8 +149,11 @@ int yq_hold(struct yq_record *r, struct yq_plan *p, struct yq_sync_result *resul
     int done = take_over_all(&h, err);
     if (done == 0) {
         yq_held_name(h.held);
-        for (size_t i = 0; i < h.replaced_count; i++)
+        *ret_news = true;
+        for (size_t i = 0; i < h.replaced_count; i++) {
+            *ret_news = *ret_news && !is_same(&h, h.replaced[i]);
             replace(&h, h.replaced[i]);
+        }
         put(&h);
         yq_guard_name(p, h.held->hash);
         memcpy(result->held_hash, h.held->hash, sizeof(result->held_hash));

@@ -68,6 +68,7 @@ struct yq_reconcile {
     struct yq_buf summary, operations, verdicts; /* the insides of JSON arrays */
     size_t lines;
     struct told *told; /* uthash: operations of a dry run, each told once */
+    struct told *held; /* uthash: what the guard held, each counted once */
 };
 
 /* ---- reconcile_run.c ---- */
@@ -98,6 +99,8 @@ int yq_reconcile_check(void *reconcile, struct yq_error *err);
 void yq_reconcile_tell(struct yq_reconcile *r, const struct yq_plan *p);
 /* One line beside the plans. */
 void yq_reconcile_tell_item(struct yq_reconcile *r, const struct yq_plan_item *item);
+/* Counts what the guard holds, once however many scopes it is in. */
+void yq_reconcile_count_held(struct yq_reconcile *r, const struct yq_plan *p);
 /* The entry of `runs`. error: NULL when all went well. */
 void yq_reconcile_forget_told(struct yq_reconcile *r);
 void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,

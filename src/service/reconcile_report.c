@@ -20,19 +20,35 @@ static size_t lines_max(const struct yq_reconcile *r)
     return r->dry_run ? LINES_MAX_DRY : LINES_MAX;
 }
 
-/* In a dry run departments are planned again wherever somebody needs them. */
-static bool is_new(struct yq_reconcile *r, const char *text, size_t len)
+static bool is_first(struct told **set, const char *text, size_t len)
 {
     struct told *t;
-    if (!r->dry_run)
-        return true;
-    HASH_FIND(hh, r->told, text, len, t);
+    HASH_FIND(hh, *set, text, len, t);
     if (t != NULL)
         return false;
     t = yq_calloc(1, sizeof(*t) + len + 1);
     memcpy(t->key, text, len);
-    HASH_ADD(hh, r->told, key, len, t);
+    HASH_ADD(hh, *set, key, len, t);
     return true;
+}
+
+/* In a dry run departments are planned again wherever somebody needs them. */
+static bool is_new(struct yq_reconcile *r, const char *text, size_t len)
+{
+    return !r->dry_run || is_first(&r->told, text, len);
+}
+
+void yq_reconcile_count_held(struct yq_reconcile *r, const struct yq_plan *p)
+{
+    for (size_t i = 0; i < p->operation_count; i++) {
+        const struct yq_operation *op = p->operations[i];
+        char key[YQ_SUBJECT_MAX + 2];
+        if (!op->held || (op->kind != YQ_OP_MEMBER_RESIGN && !op->to_root))
+            continue;
+        key[0] = op->to_root ? '>' : '-';
+        yq_subject_key(&op->subject, key + 1);
+        r->counts.held += is_first(&r->held, key, strlen(key));
+    }
 }
 
 static void add_json(struct yq_buf *list, const char *json)
@@ -125,13 +141,19 @@ void yq_reconcile_report(const struct yq_reconcile *r, const char *outcome,
     yq_buf_adds(out, "]}");
 }
 
-void yq_reconcile_forget_told(struct yq_reconcile *r)
+static void forget(struct told **set)
 {
     struct told *t, *next;
-    HASH_ITER (hh, r->told, t, next) {
-        HASH_DEL(r->told, t);
+    HASH_ITER (hh, *set, t, next) {
+        HASH_DEL(*set, t);
         free(t);
     }
+}
+
+void yq_reconcile_forget_told(struct yq_reconcile *r)
+{
+    forget(&r->told);
+    forget(&r->held);
     yq_buf_release(&r->summary);
     yq_buf_release(&r->operations);
     yq_buf_release(&r->verdicts);

@@ -209,7 +209,7 @@ static void count(struct yq_reconcile *r, const struct yq_sync_result *result,
 {
     r->counts.applied += result->applied;
     r->counts.failed += result->failed;
-    r->counts.held += result->held;
+    yq_reconcile_count_held(r, result->plan);
     if (result->held > 0)
         memcpy(r->held_plan, result->held_hash, sizeof(r->held_plan));
     for (const struct yq_outcome *o = result->outcomes; o != NULL; o = o->hh.next) {

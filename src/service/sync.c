@@ -64,8 +64,11 @@ static int guard(const struct yq_sync *s, struct yq_record *r, struct yq_sync_re
         return -1;
     if (result->held == 0)
         return 0;
-    if (yq_hold(r, result->plan, result, err) < 0)
+    bool news;
+    if (yq_hold(r, result->plan, result, &news, err) < 0)
         return -1;
+    if (!news)
+        return 0;
     yq_metric_add(YQ_METRIC_HELD, id, NULL, NULL, (double)result->held);
     yq_log(YQ_LOG_WARN, "guard.held", "connection", id, "held", yq_log_int((long long)result->held),
            "plan", result->held_hash, "run", s->run, NULL);

@@ -341,6 +341,103 @@ static void thirty_who_left_are_held_and_named(void **state)
     free(plan);
 }
 
+/* The lines of JSON among what the command printed. */
+static void save(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (size_t len; *text != '\0'; text += len) {
+        len = strcspn(text, "\n") + 1;
+        if (*text == '{')
+            assert_int_equal(fwrite(text, 1, len, f), len);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The newest run holds so many, and says so once in the log. */
+static void expect_held_once(struct stage *s, int daemon, int64_t count)
+{
+    char *log = stage_daemon_log(s, daemon), run[64] = "";
+    const char *ended = log, *next;
+    int times = 0;
+    while ((next = strstr(ended, "reconcile.ended ")) != NULL)
+        ended = next + 1;
+    assert_non_null(ended = strstr(ended, "run="));
+    (void)snprintf(run, sizeof(run), "%.*s", (int)strcspn(ended, " "), ended);
+    for (const char *line = log; (line = strstr(line, "guard.held ")) != NULL; line++) {
+        const char *own = strstr(line, run);
+        times += own != NULL && own < line + strcspn(line, "\n");
+    }
+    if (times != 1 || of_run(s, "held") != count)
+        fail_msg("%d times, %lld: %s", times, (long long)of_run(s, "held"), log);
+    free(log);
+}
+
+/* Links know nothing of what was last agreed there: whoever left meanwhile is held all the same, is
+ * counted once, and named once in the log. */
+static void a_moved_installation_holds_each_once(void **state)
+{
+    struct stage *s = grown(state, 80);
+    char path[200], *links;
+    sync_all(s, 0);
+    assert_int_equal(stage_command(s, &links, "links", "export", "acme", NULL), 0);
+    (void)snprintf(path, sizeof(path), "%s/links", stage_directory(s));
+    save(path, links);
+    free(links);
+    stage_kill_daemon(s, 0, SIGTERM);
+    free(stage_redis_text(s, "FLUSHALL"));
+    stage_start_daemon(s, 1);
+    leave_silently(s, 0, 30);
+    if (stage_command(s, &links, "links", "import", "acme", path, NULL) != 0)
+        fail_msg("%s", links);
+    free(links);
+    await(s, is_reconciled, "the comparison after the import");
+    expect_held_once(s, 1, 30);
+    assert_int_equal(writes(s, "resigns"), 0);
+}
+
+static bool is_reading(struct stage *s)
+{
+    char *phase = stage_redis_text(s, "HGET yq:{acme}:reconcile phase");
+    bool is = strcmp(phase, "members") == 0;
+    free(phase);
+    return is;
+}
+
+static bool is_over(struct stage *s)
+{
+    char *run = stage_redis_text(s, "HGET yq:{acme}:reconcile run");
+    bool over = *run == '\0';
+    free(run);
+    return over;
+}
+
+/* Their events come while it reads: it looks at them twice. Nobody may leave today any more. */
+static void whom_events_hold_meanwhile_are_counted_once(void **state)
+{
+    struct stage *s = story_with(
+        state, &(struct stage_options){.seed = 7,
+                                       .people = 80,
+                                       .departments = 60,
+                                       .mirrored = true,
+                                       .connection_yaml = "    sync: { removals: { per_day: 1 } }",
+                                       .pace = "per_second: 20, in_flight: 4"});
+    sync_all(s, 0);
+    char **ids = userids(s, NULL);
+    stage_wecom_change(s, "{\"do\":\"delete_member\",\"userid\":\"%s\"}", ids[30]);
+    stage_settle(s, false);
+    hold_events(s);
+    for (int i = 0; i < 30; i++)
+        stage_wecom_change(s, "{\"do\":\"delete_member\",\"userid\":\"%s\"}", ids[i]);
+    expect_command(s, 0, "sync", "acme", "--no-wait", NULL);
+    await(s, is_reading, "the reading of members");
+    release_events(s, "{}");
+    await(s, is_over, "the end of the reconcile");
+    expect_held_once(s, 0, 30);
+    assert_int_equal(writes(s, "resigns"), 1);
+    free_ids(ids);
+}
+
 /* A userid that changed without anybody hearing of it is no leaver and no newcomer (decisions.md
  * 19). */
 static void a_silent_new_userid_keeps_its_person(void **state)
@@ -478,6 +575,8 @@ int main(void)
         STORY(thirty_who_left_are_held_and_named),
         STORY(who_is_disabled_leaves_where_that_is_wanted),
         STORY(who_left_in_eteams_comes_back_by_command),
+        STORY(a_moved_installation_holds_each_once),
+        STORY(whom_events_hold_meanwhile_are_counted_once),
         STORY(a_silent_new_userid_keeps_its_person),
         STORY(a_silent_new_userid_that_is_hard_to_read),
         STORY(a_dry_run_writes_nothing),
