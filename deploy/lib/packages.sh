@@ -13,6 +13,8 @@ packages_demo=(curl jq libcmocka-dev) # the simulators are built with the tests
 packages_test=(libcmocka-dev clang-14 clang libclang-rt-14-dev clang-format-14 clang-format valgrind libc6-dbg curl jq
     prometheus libseccomp-dev python3-yaml util-linux binutils tzdata) # prometheus for its promtool: 20 MB to fetch, 110 on disk
 
+packages_container=(buildah debootstrap) # an image, built for `tests/run --long`
+
 list_packages() {
     local group
     for group in "$@"; do
