@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "callback_load.h"
+#include "callback_stored.h"
 #include "grown.h"
 #include "same.h"
 #include "support/talk.h"
@@ -394,60 +395,12 @@ static void kill_some(struct company *c, struct callback_load *load)
         stage_start_daemon(s, 0);
 }
 
-/* Marks the serials that stand in the stream; the last id it saw is in `from`. */
-static size_t mark_page(const redisReply *page, unsigned char *seen, unsigned count)
-{
-    for (size_t i = 0; i < page->elements; i++) {
-        const redisReply *fields = page->element[i]->element[1];
-        for (size_t f = 0; f + 1 < fields->elements; f += 2) {
-            const char *at = strstr(fields->element[f + 1]->str, "<Serial>");
-            unsigned n = at != NULL ? (unsigned)strtoul(at + 8, NULL, 10) : count;
-            if (n < count && strcmp(fields->element[f]->str, "raw") == 0)
-                seen[n]++;
-        }
-    }
-    return page->elements;
-}
-
-static void mark_stream(struct stage *s, const char *stream, unsigned char *seen, unsigned count)
-{
-    char from[64] = "-";
-    size_t got = 1;
-    struct yq_redis *r = yq_redis_new(&stage_redis(s)->address, 10000);
-    while (got > 0) {
-        struct yq_error err = {0};
-        redisReply *page =
-            yq_redis_command(r, &err, "XRANGE yq:{acme}:%s %s + COUNT 1000", stream, from);
-        if (page == NULL)
-            fail_msg("%s: %s", stream, err.text);
-        got = mark_page(page, seen, count);
-        if (got > 0)
-            (void)snprintf(from, sizeof(from), "(%s", page->element[got - 1]->element[0]->str);
-        freeReplyObject(page);
-    }
-    yq_redis_free(r);
-}
-
 /* As sets: whatever was answered with success stands in the stream, or in the dead letters. */
 static void expect_none_lost(struct stage *s, const struct callback_load *load)
 {
-    unsigned count = callback_load_count(load), accepted = 0, lost = 0, twice = 0, unheard = 0;
-    unsigned char *seen = yq_calloc(count + 1, 1);
-    mark_stream(s, "events", seen, count);
-    mark_stream(s, "dead", seen, count);
-    for (unsigned n = 0; n < count; n++) {
-        bool was = callback_load_was_accepted(load, n);
-        accepted += was;
-        twice += seen[n] > 1;
-        lost += was && seen[n] == 0;
-        unheard += !was && seen[n] > 0;
-    }
-    print_message(
-        "acknowledged %u of %u, lost %u, stored twice %u, stored though not answered %u\n",
-        accepted, count, lost, twice, unheard);
-    free(seen);
-    assert_int_equal(lost, 0);
-    assert_true(accepted > 0);
+    struct callback_stored c = callback_stored(&stage_redis(s)->address, load);
+    assert_int_equal(c.lost, 0);
+    assert_true(c.accepted > 0);
 }
 
 /* A subject that three kills met is set aside; nothing is wrong with it. */

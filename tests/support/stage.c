@@ -257,18 +257,33 @@ static void ensure_index(struct stage *s, int index)
         stage_fail(s, "there is no daemon %d", index);
 }
 
-void stage_start_daemon(struct stage *s, int index)
+static bool has_role(const char *roles, const char *role)
 {
-    const char *argv[] = {YQ_PROGRAM, "serve", "-c", s->config, NULL};
+    return roles == NULL || strstr(roles, role) != NULL;
+}
+
+void stage_start_daemon_as(struct stage *s, int index, const char *roles)
+{
+    const char *argv[] = {YQ_PROGRAM, "serve", "-c", s->config, roles ? "--roles" : NULL,
+                          roles,      NULL};
     char rest[16];
     ensure_index(s, index);
     struct stage_daemon *d = &s->daemons[index];
     stage_spawn(s, &d->process, argv, true);
     d->wanted = true;
     stage_await_line(s, &d->process, "ready", rest, sizeof(rest));
-    stage_await_line(s, &d->process, "listening callbacks", d->public_url, sizeof(d->public_url));
-    stage_await_line(s, &d->process, "listening admin", d->admin_url, sizeof(d->admin_url));
+    d->public_url[0] = d->admin_url[0] = '\0';
+    if (has_role(roles, "receiver"))
+        stage_await_line(s, &d->process, "listening callbacks", d->public_url,
+                         sizeof(d->public_url));
+    if (has_role(roles, "admin"))
+        stage_await_line(s, &d->process, "listening admin", d->admin_url, sizeof(d->admin_url));
     stage_point_callback(s);
+}
+
+void stage_start_daemon(struct stage *s, int index)
+{
+    stage_start_daemon_as(s, index, NULL);
 }
 
 void stage_kill_daemon(struct stage *s, int index, int signal)
@@ -351,6 +366,12 @@ struct yq_temp_redis *stage_redis(struct stage *s)
 const char *stage_directory(struct stage *s)
 {
     return s->directory;
+}
+
+void stage_look_at_redis(struct stage *s, const struct yq_redis_address *address)
+{
+    yq_redis_free(s->look);
+    s->look = yq_redis_new(address, stage_patience(STAGE_REDIS_MS));
 }
 
 /* ---- commands and time ---- */

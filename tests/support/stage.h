@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct stage;
+struct yq_redis_address;
 
 struct stage_options {
     uint64_t seed;
@@ -42,6 +43,8 @@ void stage_free(struct stage *s);
 
 /* ---- processes ---- */
 void stage_start_daemon(struct stage *s, int index); /* several may run; waits for its "ready" */
+/* With these roles alone, as in "receiver,admin". */
+void stage_start_daemon_as(struct stage *s, int index, const char *roles);
 void stage_kill_daemon(struct stage *s, int index, int signal); /* waits for its end */
 void stage_await_end(struct stage *s, int index);               /* it ends by itself, and well */
 /* Daemons started from now on are passed this listening socket as the system does (sd_listen_fds);
@@ -57,6 +60,9 @@ const char *stage_config(struct stage *s); /* path of the configuration */
 struct yq_temp_redis *
 stage_redis(struct stage *s); /* see temp_redis.h: stop, kill, restart, suspend */
 const char *stage_directory(struct stage *s);
+/* The daemons are configured for another Redis than the stage's own, which is looked at from now on
+ * (stage_redis_text, stage_settle). */
+void stage_look_at_redis(struct stage *s, const struct yq_redis_address *address);
 /* Writes the configuration again, as it would be for these options. */
 void stage_configure(struct stage *s, const struct stage_options *options);
 /* Runs `yunqiao ARGS… -c CONFIG`; returns its exit status, and what it printed (caller frees). */

@@ -9,6 +9,7 @@
 #include "support/temp_redis.h"
 
 #define STAGE_DAEMONS 4
+#define STAGE_REDIS_MS 2000
 
 /* A program that runs, with files for what it writes: NAME.out (of this run), NAME.log (of all). */
 struct stage_process {

@@ -10,7 +10,6 @@
 #include "stage_inner.h"
 
 #define ANSWER_S 30L
-#define REDIS_MS 2000
 #define WORDS_MAX 64
 
 static const char callback_token[] = "FlowToken";
@@ -100,7 +99,8 @@ void stage_wecom_change(struct stage *s, const char *json_format, ...)
 void stage_point_callback(struct stage *s)
 {
     int first = 0;
-    while (first < STAGE_DAEMONS && !stage_process_runs(&s->daemons[first].process))
+    while (first < STAGE_DAEMONS && (!stage_process_runs(&s->daemons[first].process) ||
+                                     s->daemons[first].public_url[0] == '\0'))
         first++;
     if (first == STAGE_DAEMONS)
         return;
@@ -139,7 +139,7 @@ redisReply *stage_ask_redis(struct stage *s, int argc, const char **argv)
 {
     struct yq_error err = {0};
     if (s->look == NULL)
-        s->look = yq_redis_new(&s->redis->address, stage_patience(REDIS_MS));
+        s->look = yq_redis_new(&s->redis->address, stage_patience(STAGE_REDIS_MS));
     redisReply *reply = yq_redis_argv(s->look, argc, argv, NULL, &err);
     if (reply == NULL && err.kind == YQ_ERROR_RETRY) /* a connection from before a restart */
         reply = yq_redis_argv(s->look, argc, argv, NULL, &err);
