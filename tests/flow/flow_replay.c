@@ -199,12 +199,62 @@ static void old_news_do_not_win(void **state)
     expect_all_well(s);
 }
 
+/* The entry that told of the member's creation; caller frees. */
+static char *creation(struct stage *s)
+{
+    char *text;
+    assert_int_equal(stage_command(s, &text, "events", "list", "acme", "--kind", "member.created",
+                                   "--json", NULL),
+                     0);
+    cJSON *json = yq_json_parse(text, strlen(text), NULL);
+    char *entry = strdup(yq_json_get(cJSON_GetArrayItem(json, 0), "entry")->valuestring);
+    cJSON_Delete(json);
+    free(text);
+    return entry;
+}
+
+static void rename_to(struct stage *s, const char *name)
+{
+    stage_wecom_change(s, "{\"do\":\"update_member\",\"userid\":\"li.na\",\"name\":\"%s\"}", name);
+    await_deliveries(s);
+}
+
+/* The newer one has not been done yet: it waits in front of the older one that is sent again, and
+ * then behind it. Either way both are done together, and the newer one stands. */
+static void a_replay_never_overtakes(void **state)
+{
+    struct stage *s = story_with(state, &(struct stage_options){.seed = 1, .contacts_only = true});
+    wecom_member(s, "li.na", "李娜", "1");
+    stage_settle(s, false);
+    char *entry = creation(s);
+    stage_advance(s, 5000);
+    expect_command(s, 0, "pause", "acme", NULL);
+    rename_to(s, "李小娜");
+    expect_command(s, 0, "replay", "acme", entry, NULL);
+    assert_int_equal(count(s, "XLEN yq:{acme}:events"), 3);
+    expect_command(s, 0, "resume", "acme", NULL);
+    stage_settle(s, true);
+    expect_person(s, "li.na", "username", "李小娜", NULL);
+    stage_advance(s, 5000);
+    expect_command(s, 0, "pause", "acme", NULL);
+    expect_command(s, 0, "replay", "acme", entry, NULL);
+    rename_to(s, "李娜娜");
+    assert_int_equal(count(s, "XLEN yq:{acme}:events"), 5);
+    expect_command(s, 0, "resume", "acme", NULL);
+    stage_settle(s, true);
+    expect_person(s, "li.na", "username", "李娜娜", NULL);
+    assert_int_equal(ask(s, STAGE_ETEAMS, "/_sim/writes", "rows"), 3); /* made, renamed twice */
+    expect_all_well(s);
+    free(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(a_replay_of_everything_changes_nothing),
         STORY(what_was_missed_is_made_good),
         STORY(old_news_do_not_win),
+        STORY(a_replay_never_overtakes),
     };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }

@@ -105,14 +105,15 @@ static void add_connection(struct stage *s, const struct stage_options *o, struc
 void stage_configure(struct stage *s, const struct stage_options *o)
 {
     struct yq_buf y = YQ_BUF_INIT;
+    (void)snprintf(s->prefix, sizeof(s->prefix), "%s", o->prefix != NULL ? o->prefix : "yq");
     yq_buf_addf(&y,
                 "listen: \"127.0.0.1:0\"\n"
                 "admin: { listen: \"127.0.0.1:0\", token: \"sim-admin-token\" }\n"
-                "redis: { url: \"%s\", prefix: \"yq\"%s%s }\n"
+                "redis: { url: \"%s\", prefix: \"%s\"%s%s }\n"
                 "spool_dir: \"%s%s\"\n"
                 "workers: %d\n"
                 "wecom: { api_base: \"%s\" }\n",
-                s->redis->url, o->redis_yaml != NULL ? ", " : "",
+                s->redis->url, s->prefix, o->redis_yaml != NULL ? ", " : "",
                 o->redis_yaml != NULL ? o->redis_yaml : "", o->no_spool ? "" : s->directory,
                 o->no_spool ? "" : "/spool", o->workers > 0 ? o->workers : 2,
                 s->peer_url[STAGE_WECOM]);

@@ -24,6 +24,7 @@ struct stage_options {
     const char *connection_yaml; /* more lines for the connection, indented by 4; `sync` comes
                                     first; NULL: none */
     const char *pace;            /* of both peers; default "per_second: 500, in_flight: 4" */
+    const char *prefix;          /* of its keys in Redis; default "yq", which stories look at */
     const char *redis_yaml;      /* more members of `redis`, as in "user: u, password: p" */
     const char *top_yaml;        /* more lines for the top level; NULL: none */
     int workers;                 /* default 2 */

@@ -30,6 +30,7 @@ struct stage {
     int passed_fd;   /* to daemons; 0: none */
     int descriptors; /* of daemons; 0: as many as we have */
     struct yq_temp_redis *redis;
+    char prefix[16];       /* of keys */
     struct yq_redis *look; /* our own connection; NULL until it is used */
     struct stage_process peers[2];
     char peer_url[2][64];

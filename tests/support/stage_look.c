@@ -17,7 +17,6 @@
 #define HURRY_MS 10    /* real time after which the clock of a worker that is at it is moved */
 #define HURRY_TIMES 10 /* so much faster than real time: it may be waiting for a peer's pace */
 #define CONNECTIONS_MAX 16
-#define PREFIX "yq:{"
 
 /* KEYS: events, lease, ready, delayed. ARGV: group, connection. Answers {entries nobody has read,
  * entries not acknowledged, 1 while somebody works or shall, when it is due or ""}. */
@@ -55,11 +54,18 @@ static void hurry(struct settling *w)
 static bool connection_is_quiet(struct settling *w, const char *id)
 {
     struct stage *s = w->s;
-    char events[YQ_KEY_MAX], lease[YQ_KEY_MAX];
-    (void)snprintf(events, sizeof(events), PREFIX "%s}:events", id);
-    (void)snprintf(lease, sizeof(lease), PREFIX "%s}:lease", id);
-    const char *argv[] = {"EVAL",       standing,       "4", events, lease, "yq:ready",
-                          "yq:delayed", YQ_QUEUE_GROUP, id};
+    struct yq_keys keys;
+    char events[YQ_KEY_MAX], lease[YQ_KEY_MAX], ready[YQ_KEY_MAX], delayed[YQ_KEY_MAX];
+    (void)snprintf(keys.prefix, sizeof(keys.prefix), "%s", s->prefix);
+    const char *argv[] = {"EVAL",
+                          standing,
+                          "4",
+                          yq_key(&keys, id, "events", events),
+                          yq_key(&keys, id, "lease", lease),
+                          yq_global_key(&keys, "ready", ready),
+                          yq_global_key(&keys, "delayed", delayed),
+                          YQ_QUEUE_GROUP,
+                          id};
     redisReply *r = stage_ask_redis(s, 9, argv);
     if (r == NULL) {
         (void)snprintf(w->why, sizeof(w->why), "redis answers nothing");
@@ -88,7 +94,9 @@ static bool connection_is_quiet(struct settling *w, const char *id)
 /* Every connection that has a queue. */
 static bool connections_are_quiet(struct settling *w)
 {
-    const char *argv[] = {"KEYS", PREFIX "*}:events"};
+    char pattern[32];
+    (void)snprintf(pattern, sizeof(pattern), "%s:{*}:events", w->s->prefix);
+    const char *argv[] = {"KEYS", pattern};
     bool quiet = true;
     redisReply *keys = stage_ask_redis(w->s, 2, argv);
     if (keys == NULL) {
@@ -97,9 +105,8 @@ static bool connections_are_quiet(struct settling *w)
     }
     for (size_t i = 0; i < keys->elements && quiet; i++) {
         char id[64];
-        (void)snprintf(id, sizeof(id), "%.*s",
-                       (int)strcspn(keys->element[i]->str + strlen(PREFIX), "}"),
-                       keys->element[i]->str + strlen(PREFIX));
+        const char *at = strchr(keys->element[i]->str, '{') + 1;
+        (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "}"), at);
         quiet = connection_is_quiet(w, id);
     }
     freeReplyObject(keys);
@@ -184,7 +191,7 @@ const cJSON *stage_person(struct stage *s, const char *userid, cJSON **ret_state
     for (char *c = key; *c != '\0'; c++)
         *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
     *ret_state = stage_call(s, STAGE_ETEAMS, "/_sim/state", NULL);
-    char *text = stage_redis_text(s, "HGET yq:{acme}:link:member %s", key);
+    char *text = stage_redis_text(s, "HGET %s:{acme}:link:member %s", s->prefix, key);
     cJSON *link = yq_json_parse(text, strlen(text), NULL);
     if (link != NULL)
         person = stage_person_by(*ret_state, "id", text_of(link, "eteams"));
