@@ -7,15 +7,29 @@
 #include "clients/eteams_client.h"
 #include "model/operation.h"
 
-/* An error of a row begins "syncEmployee: 410008 words", others have words alone. */
+/* Behind "syncEmployee: ", or NULL. It may be another call than usual: a tenant without
+ * disableDepartment is written to by syncDepartment. */
+static const char *behind_call(const char *text, struct yq_explain_step *step)
+{
+    for (int kind = YQ_WRITE_DEPARTMENT; kind <= YQ_WRITE_DISABLE; kind++) {
+        const char *name = yq_eteams_write_name((enum yq_eteams_write)kind);
+        size_t len = strlen(name);
+        if (strncmp(text, name, len) != 0 || strncmp(text + len, ": ", 2) != 0)
+            continue;
+        step->call = name;
+        return text + len + 2;
+    }
+    return NULL;
+}
+
+/* What was answered reads "syncEmployee: 410008 words"; all else has words alone. */
 static void split_error(struct yq_arena *arena, const char *text, struct yq_explain_step *step)
 {
-    size_t len = strlen(step->call);
     char *end;
     step->answer.words = text;
-    if (strncmp(text, step->call, len) != 0 || strncmp(text + len, ": ", 2) != 0)
+    text = behind_call(text, step);
+    if (text == NULL)
         return;
-    text += len + 2;
     long code = strtol(text, &end, 10);
     if (end == text || (*end != ' ' && *end != '\0')) {
         step->answer.words = text;

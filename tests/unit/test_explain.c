@@ -167,6 +167,10 @@ static void test_explain_names_calls_and_answers(void **state)
     assert_non_null(
         strstr(console.out, "    call syncExtra, answer: 410008 no such department 138****5678\n"));
     assert_non_null(strstr(console.out, "    call syncEmployee, answer: none, it was lost\n"));
+    add_audit(
+        "5-5", "R5", "department.disable", "{}", "{}",
+        "{\"word\":\"failed\",\"reason\":\"peer_refused\",\"args\":[\"syncDepartment: 410005\"]}");
+    expect("explain acme member li.na", 0, "    call syncDepartment, answer: 410005\n");
     expect("explain acme member li.na --json", 0,
            "\"call\":\"syncEmployee\",\"answer\":{\"ok\":true}");
     assert_non_null(strstr(console.out,
