@@ -67,6 +67,8 @@ static void tell_step(struct yq_cli *cli, const struct yq_explain_step *s, const
     fprintf(cli->out, "%s  ", yq_when_show(s->ms, when));
     if (a != NULL)
         tell_failure(cli, a);
+    if (a != NULL && did != NULL) /* it was not */
+        did = yq_words_of_planned(s->op);
     fputs(did != NULL ? did : yq_words_of_verdict(s->word), cli->out);
     if (why[0] != '\0')
         fprintf(cli->out, ": %s", why);

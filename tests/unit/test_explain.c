@@ -67,7 +67,7 @@ static void test_explain_story(void **state)
         "    department: 11 → 12\n",
         "    mobile: 138****5678 → 139****5678\n",
         "nothing was done: its mobile is held in eteams by 138****5678\n",
-        "tried, and failed: the person was created in eteams: eteams refused: no [decision 19]\n",
+        "tried, and failed: create the person in eteams: eteams refused: no [decision 19]\n",
         "    name: Li Na\n",
     };
     const char *at = console.out;
@@ -133,7 +133,7 @@ static void test_attempts_that_fail_alike_are_one_line(void **state)
     add_failure(entry, "member.update", "no");
     expect("explain acme member li.na", 0, "tried 12 times, the last time at ");
     assert_int_equal(times("tried 12 times, the last time at "), 2);
-    assert_int_equal(times("and failed: the person was changed in eteams: eteams refused: no "), 3);
+    assert_int_equal(times("and failed: change the person in eteams: eteams refused: no "), 3);
     assert_int_equal(times("eteams refused: no "), 4);
     assert_int_equal(times("tried, and failed: "), 3);
     assert_int_equal(times("eteams refused: still no "), 1);
