@@ -17,9 +17,9 @@ const char *yq_words_of_planned(const char *name);
 /* What a verdict comes to: in a story, and in a plan (NULL: its reason says it all). */
 const char *yq_words_of_verdict(const char *word);
 const char *yq_words_of_planned_verdict(const char *word);
-const char *yq_words_of_field(const char *field);    /* of a change; itself if not known */
-const char *yq_words_of_rule(const char *rule);      /* NULL: not known */
-const char *yq_words_of_link(const char *how);       /* how it is known; itself if not known */
+const char *yq_words_of_field(const char *field); /* of a change; itself if not known */
+const char *yq_words_of_rule(const char *rule);   /* NULL: not known */
+const char *yq_words_of_link(const char *how);    /* how it is known; itself if not known */
 /* The whole sentence, personal values hidden; the caller frees it. */
 char *yq_words_of_reason(const struct yq_reason *reason);
 /* From "reason" and "args" of the tree, which keeps the texts. */
