@@ -287,6 +287,18 @@ static bool settled_before_that(const struct judge *j, const char *userid)
            member_touched(j, userid, "member.updated");
 }
 
+/* The mobile or e-mail is what somebody else logs in with, from when it was his (410007, eteams.md
+ * §3): eteams refuses the newcomer, and an administrator sees that. */
+static bool is_login_of_another(const struct judge *j, const char *key)
+{
+    const cJSON *record;
+    cJSON_ArrayForEach (record, cJSON_GetObjectItemCaseSensitive(j->c->after, "members")) {
+        if (*key != '\0' && same_text(text_of(record, "account"), key))
+            return true;
+    }
+    return false;
+}
+
 static void judge_worker(struct judge *j, const cJSON *m, bool must)
 {
     bool is_case = false;
@@ -310,6 +322,8 @@ static void judge_worker(struct judge *j, const cJSON *m, bool must)
         for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++)
             taken = taken || (is_key(&fields[f]) && *text_of(m, fields[f].wecom) != '\0' &&
                               holder(j, j->c->after, &fields[f], text_of(m, fields[f].wecom), ""));
+        for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]) && history; f++)
+            taken |= is_key(&fields[f]) && is_login_of_another(j, text_of(m, fields[f].wecom));
         if (must && !shared && !taken && !nowhere_to_go(j, m))
             differ(j, userid, "has no person in eteams");
         return;
