@@ -267,7 +267,7 @@ static void try_recipe(struct stage *s, const char *line, const struct examples 
                    recipe);
     FILE *p = popen(command, "r");
     assert_non_null(p);
-    (void)fread(out, 1, sizeof(out) - 1, p);
+    out[fread(out, 1, sizeof(out) - 1, p)] = '\0';
     if (pclose(p) != 0 || (out[strspn(out, "\n0")] == '\0' && !may_be_empty(recipe)))
         fail_msg("%s: %s", recipe, out);
     if (strstr(recipe, "{acme}:events' kind ") != NULL && strstr(out, e->event) == NULL)
