@@ -21,6 +21,7 @@
 #include "callback_load.h"
 #include "callback_stored.h"
 #include "grown.h"
+#include "judged.h"
 #include "same.h"
 #include "support/talk.h"
 #include "support/temp_redis.h"
@@ -447,11 +448,32 @@ static void killed_at_random(void **state)
 
 /* ---- wiped under load ---- */
 
+/* How many reconciles that were owed have begun since the log had that length. */
+static int owed_runs_since(struct stage *s, size_t length)
+{
+    int count = 0;
+    char *log = stage_daemon_log(s, 0);
+    for (char *rest = log + length, *line; (line = strsep(&rest, "\n")) != NULL;)
+        count += strstr(line, "reconcile.begins") != NULL && strstr(line, "cause=owed") != NULL;
+    free(log);
+    return count;
+}
+
+static size_t log_length(struct stage *s)
+{
+    char *log = stage_daemon_log(s, 0);
+    size_t length = strlen(log);
+    free(log);
+    return length;
+}
+
 static void wipe_under_load(struct stage *s, bool mobiles_change)
 {
     struct company c;
+    size_t logged = 0;
     tell(s, STAGE_WECOM, "/_sim/settings", "{\"sensitive\":true}"); /* mobiles can be read */
     found(&c, s);
+    struct judged *founded = judged_from(s);
     c.mobiles_stay = !mobiles_change;
     c.names_stay = mobiles_change;
     int port = atoi(strrchr(stage_public_url(s, 0), ':') + 1);
@@ -461,6 +483,7 @@ static void wipe_under_load(struct stage *s, bool mobiles_change)
         changes(&c, 1 + below(&c, 20));
         await_more(load, 1 + below(&c, 40));
         free(stage_redis_text(s, "FLUSHALL"));
+        logged = log_length(s);
         changes(&c, 1 + below(&c, 5));
         await_more(load, 1 + below(&c, 40));
         stage_advance(s, 6000);
@@ -472,6 +495,8 @@ static void wipe_under_load(struct stage *s, bool mobiles_change)
     await(s, is_reconciled, "a reconcile after the last of them"); /* the mark was wiped, too */
     await(s, nothing_is_owed, "nothing is owed any more");
     expect_in_step(&c);
+    expect_judged(s, founded);
+    assert_int_equal(owed_runs_since(s, logged), 1); /* that was enough */
     expect_dead(s, 0);
 }
 
