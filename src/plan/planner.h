@@ -125,7 +125,7 @@ struct member {
     size_t part_count;
     const char **unseen; /* departments whose posts stay: WeCom does not show them */
     size_t unseen_count;
-    struct yq_reason posts_left; /* why; UNREADABLE: it is asked again */
+    struct yq_reason posts_left;                /* why; UNREADABLE: it is asked again */
     const struct yq_wecom_member *leaders_from; /* who says the direct leaders; NULL: nobody */
     struct chain chain;
     struct yq_verdict *verdict;
