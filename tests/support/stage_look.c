@@ -19,7 +19,8 @@
 #define CONNECTIONS_MAX 16
 
 /* KEYS: events, lease, ready, delayed. ARGV: group, connection. Answers {entries nobody has read,
- * entries not acknowledged, 1 while somebody works or shall, when it is due or ""}. */
+ * (1000 at the most), entries not acknowledged, 1 while somebody works or shall, when it is due or
+ * ""}. */
 static const char standing[] =
     "local waiting, pending = redis.call('XLEN', KEYS[1]), 0\n"
     "for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do\n"
@@ -27,7 +28,8 @@ static const char standing[] =
     "  for i = 1, #flat, 2 do g[flat[i]] = flat[i + 1] end\n"
     "  if g['name'] == ARGV[1] then\n"
     "    pending = g['pending']\n"
-    "    waiting = #redis.call('XRANGE', KEYS[1], '(' .. g['last-delivered-id'], '+')\n"
+    "    waiting = #redis.call('XRANGE', KEYS[1], '(' .. g['last-delivered-id'], '+', 'COUNT', "
+    "1000)\n"
     "  end\n"
     "end\n"
     "local busy = redis.call('EXISTS', KEYS[2])\n"
