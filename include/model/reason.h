@@ -23,6 +23,8 @@
     X(TO_ROOT, "to_root", "none of its departments is visible: placed under the root")             \
     X(PROTECTED, "protected", "the configuration says never to touch it")                          \
     X(GUARD_HELD, "guard_held", "held by the guard: %1 would be removed, the limit is %2 (%3)")    \
+    X(GUARD_WOULD_HOLD, "guard_would_hold",                                                        \
+      "the guard would hold it: %1 would be removed, the limit is %2")                             \
     X(LAST_ADMINISTRATOR, "last_administrator",                                                    \
       "would remove the last administrator of eteams: not done")                                   \
     X(ADMINISTRATORS_UNKNOWN, "administrators_unknown",                                            \

@@ -225,10 +225,10 @@ static void tell_rest(struct yq_cli *cli, const struct yq_explain *e)
     if (!yq_explain_is_in_step(e) || (e->compared_ms == 0 && step_ms == 0))
         fputs(_("now: nothing waits\n"), cli->out);
     else if (e->compared_ms >= step_ms)
-        fprintf(cli->out, _("now: nothing waits; last compared at %s: both sides agreed\n"),
+        fprintf(cli->out, _("now: nothing waits; both sides were last compared at %s\n"),
                 yq_when_show(e->compared_ms, when));
     else
-        fprintf(cli->out, _("now: nothing waits; both sides agree since %s\n"),
+        fprintf(cli->out, _("now: nothing waits; both sides agreed at %s\n"),
                 yq_when_show(step_ms, when));
 }
 
@@ -238,8 +238,7 @@ static void tell_stranger(struct yq_cli *cli, const struct yq_explain *e, const 
     fprintf(cli->out, _("%s: nothing is known of it: no event in the last %d days, no link\n"),
             subject, (int)(cli->settings->retention_ms / 86400000));
     if (e->compared_ms != 0)
-        fprintf(cli->out,
-                _("the last comparison of both sides, at %s, did not meet it in WeCom either\n"),
+        fprintf(cli->out, _("both sides were last compared at %s, and it was linked with nobody\n"),
                 yq_when_show(e->compared_ms, when));
     else
         fputs(_("both sides were never compared as a whole: yunqiao sync does so\n"), cli->out);

@@ -105,7 +105,7 @@ static void hold_verdict(struct yq_plan *p, const struct yq_operation *op, size_
     if (v == NULL)
         return;
     v->kind = YQ_VERDICT_HELD;
-    v->reason = (struct yq_reason){.code = YQ_REASON_GUARD_HELD,
+    v->reason = (struct yq_reason){.code = YQ_REASON_GUARD_WOULD_HOLD,
                                    .args = {yq_arena_printf(p->arena, "%zu", count),
                                             yq_arena_printf(p->arena, "%lld", (long long)limit)}};
 }
@@ -114,10 +114,12 @@ void yq_guard_name(struct yq_plan *p, const char *hash)
 {
     const char *copy = yq_arena_strdup(p->arena, hash);
     for (struct yq_verdict *v = p->verdicts; v != NULL; v = v->hh.next) {
-        if (v->kind == YQ_VERDICT_HELD && v->reason.code == YQ_REASON_GUARD_HELD)
-            v->reason.args[2] = copy;
-        else if (v->kind == YQ_VERDICT_HELD)
-            v->reason.args[0] = copy;
+        if (v->kind != YQ_VERDICT_HELD)
+            continue;
+        bool anew = v->reason.code == YQ_REASON_GUARD_WOULD_HOLD;
+        v->reason.args[anew ? 2 : 0] = copy;
+        if (anew)
+            v->reason.code = YQ_REASON_GUARD_HELD;
     }
 }
 

@@ -47,6 +47,8 @@ void yq_explain_take_answer(struct yq_arena *arena, struct yq_explain_step *step
     if (yq_operation_kind_parse(step->op, &kind) != 0 || yq_eteams_write_of(kind) < 0 ||
         (!done && strcmp(step->word, "failed") != 0))
         return;
+    if (done && kind == YQ_OP_DEPARTMENT_DISABLE) /* by one call or another: only errors tell */
+        return;
     step->call = yq_eteams_write_name((enum yq_eteams_write)yq_eteams_write_of(kind));
     step->answer.ok = done;
     step->answer.lost = !done && step->reason.code == YQ_REASON_ANSWER_LOST;

@@ -21,6 +21,7 @@ struct yq_reconcile_counts {
 /* What WeCom showed, compared with what it showed at the last complete run: hash `snapshot`. */
 struct yq_reconcile_range {
     struct yq_buf missing; /* linked departments that cannot be seen but are there: ",7,12," */
+    struct yq_buf unread;  /* nobody could say whether they are; the next run asks again */
     struct yq_buf before;  /* the same at the last complete run */
     struct yq_buf names;   /* the topmost of those that were not missing before, for people */
     size_t departments;    /* visible */
@@ -136,6 +137,8 @@ bool yq_range_was_missing(const struct yq_reconcile *r, uint32_t department);
 /* Linked, and out of sight in this run: known once departments were compared. */
 bool yq_range_lacks(const struct yq_reconcile *r, uint32_t department);
 void yq_range_add_missing(struct yq_reconcile *r, uint32_t department, const char *name);
+/* No reason for an alarm. */
+void yq_range_add_unread(struct yq_reconcile *r, uint32_t department);
 /* Of a complete run: the snapshot's figures, and the alarm when it shows less than before. That is
  * over when all is shown again, or a run by command finds nothing newly missing. */
 void yq_range_commit(struct yq_reconcile *r, int64_t size, struct yq_commit *c);

@@ -184,8 +184,10 @@ static void tell_range(struct yq_reconcile *r, const struct yq_view *v, const ui
     for (size_t i = 0; i < count; i++) {
         const struct yq_wecom_department *d = yq_view_find_wecom_department(v, ids[i]);
         const struct yq_link_department *l = yq_view_department_link(v, ids[i]);
-        if (is_missing(d) && l != NULL)
+        if (d != NULL && d->fact == YQ_HIDDEN && l != NULL)
             yq_range_add_missing(r, ids[i], branch(v, l));
+        else if (is_missing(d) && l != NULL)
+            yq_range_add_unread(r, ids[i]);
     }
 }
 

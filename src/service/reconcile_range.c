@@ -50,13 +50,23 @@ bool yq_range_was_missing(const struct yq_reconcile *r, uint32_t department)
 
 bool yq_range_lacks(const struct yq_reconcile *r, uint32_t department)
 {
-    return has(&r->range.missing, department);
+    return has(&r->range.missing, department) || has(&r->range.unread, department);
+}
+
+static void put(struct yq_buf *list, uint32_t department)
+{
+    yq_buf_addf(list, list->len > 0 ? "%" PRIu32 "," : ",%" PRIu32 ",", department);
+}
+
+void yq_range_add_unread(struct yq_reconcile *r, uint32_t department)
+{
+    put(&r->range.unread, department);
 }
 
 void yq_range_add_missing(struct yq_reconcile *r, uint32_t department, const char *name)
 {
     struct yq_reconcile_range *g = &r->range;
-    yq_buf_addf(&g->missing, g->missing.len > 0 ? "%" PRIu32 "," : ",%" PRIu32 ",", department);
+    put(&g->missing, department);
     if (yq_range_was_missing(r, department))
         return;
     g->shrank = true;
@@ -128,6 +138,7 @@ void yq_range_commit(struct yq_reconcile *r, int64_t size, struct yq_commit *c)
 void yq_range_release(struct yq_reconcile *r)
 {
     yq_buf_release(&r->range.missing);
+    yq_buf_release(&r->range.unread);
     yq_buf_release(&r->range.before);
     yq_buf_release(&r->range.names);
 }

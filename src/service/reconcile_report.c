@@ -32,10 +32,11 @@ static bool is_first(struct told **set, const char *text, size_t len)
     return true;
 }
 
-/* In a dry run departments are planned again wherever somebody needs them. */
-static bool is_new(struct yq_reconcile *r, const char *text, size_t len)
+/* Who waits is tried twice; in a dry run departments are planned again wherever somebody needs
+ * them. */
+static bool is_new(struct yq_reconcile *r, const struct yq_plan_item *item)
 {
-    return !r->dry_run || is_first(&r->told, text, len);
+    return (!r->dry_run && item->operation) || is_first(&r->told, item->text, strlen(item->text));
 }
 
 void yq_reconcile_count_held(struct yq_reconcile *r, const struct yq_plan *p)
@@ -59,7 +60,7 @@ static void add_json(struct yq_buf *list, const char *json)
 
 void yq_reconcile_tell_item(struct yq_reconcile *r, const struct yq_plan_item *item)
 {
-    if (!is_new(r, item->text, strlen(item->text)) || r->lines++ >= lines_max(r))
+    if (!is_new(r, item) || r->lines++ >= lines_max(r))
         return;
     yq_buf_adds(&r->summary, r->summary.len > 0 ? "," : "");
     yq_buf_add_json_string(&r->summary, item->text);

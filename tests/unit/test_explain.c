@@ -192,17 +192,18 @@ static void test_explain_says_when_it_was_compared(void **state)
     set_hash("yq:{acme}:reconciled", "members", "1767225600000");
     set_hash("yq:{acme}:reconciled", "departments", "1767225660000");
     expect("explain acme member stranger", 0,
-           "the last comparison of both sides, at 2026-01-01 00:00:00 +00:00, did not meet it");
-    expect("explain acme department 9", 0, "at 2026-01-01 00:01:00 +00:00, did not meet it");
+           "compared at 2026-01-01 00:00:00 +00:00, and it was linked with nobody");
+    expect("explain acme department 9", 0,
+           "at 2026-01-01 00:01:00 +00:00, and it was linked with nobody");
     link_member();
     expect("explain acme member li.na", 0,
-           "now: nothing waits; last compared at 2026-01-01 00:00:00 +00:00: both sides agreed\n");
+           "now: nothing waits; both sides were last compared at 2026-01-01 00:00:00 +00:00\n");
     expect("explain acme member li.na --json", 0, "\"in_step\":true,\"compared_ms\":1767225600000");
     set_language("zh");
-    expect("explain acme member li.na", 0, "双方一致");
+    expect("explain acme member li.na", 0, "最近一次双方核对于");
     set_language("en");
     add_audit("5-5", "", "none", "{}", "{}", "{\"word\":\"none\",\"reason\":\"in_step\"}");
-    expect("explain acme member li.na", 0, "now: nothing waits; both sides agree since 20");
+    expect("explain acme member li.na", 0, "now: nothing waits; both sides agreed at 20");
     add_audit("5-5", "", "none", "{}", "{}", "{\"word\":\"none\",\"reason\":\"out_of_sight\"}");
     expect("explain acme member li.na", 0, "now: nothing waits\n");
 }
