@@ -2,10 +2,13 @@
  *
  * A function that can fail returns 0 or -1 (or a pointer or NULL), and takes a `struct yq_error *`
  * as its last parameter, which may be NULL. The kind is chosen so that the caller's decision is one
- * switch; the text is a sentence for the person on call, without secrets or personal data. */
+ * switch; the text is a sentence for the person on call, without secrets. What a peer said stands
+ * in it between YQ_WORDS_OPEN and YQ_WORDS_CLOSE, wherever the text goes: it may repeat a person's
+ * name, which whoever looks into a dead letter may read, but no log. */
 #ifndef YQ_BASE_ERROR_H
 #define YQ_BASE_ERROR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum yq_error_kind {
@@ -33,6 +36,13 @@ int yq_error_set(struct yq_error *err, enum yq_error_kind kind, const char *form
 
 /* Puts "prefix: " before the text. Returns -1. */
 int yq_error_prefix(struct yq_error *err, const char *prefix);
+
+/* Around a peer's words: no sentence of ours has these marks, and none is inside. */
+#define YQ_WORDS_OPEN "“"
+#define YQ_WORDS_CLOSE "”"
+/* Copies a text to out, of at most size bytes with its end, with '*' in the place of each peer's
+ * words; where a cut took the closing mark away, up to the text's end. */
+void yq_error_hide_words(const char *text, char *out, size_t size);
 
 /* "invalid", "denied", …; never NULL. */
 const char *yq_error_kind_name(enum yq_error_kind kind);

@@ -5,8 +5,9 @@
  * subject=member:li.na ops=2
  *
  * Values with blanks or quotes are quoted. Nothing secret or personal goes in: userids and ids of
- * records may, names, mobiles, e-mails, tokens and raw texts may not. As a net below that rule,
- * runs of 11 and more digits that look like a Chinese mobile are masked on their way out. */
+ * records may, names, mobiles, e-mails, tokens and raw texts may not. What a peer said about a
+ * failure (base/error.h) is taken out of every value here. As a net below that rule, runs of 11 and
+ * more digits that look like a Chinese mobile are masked on their way out. */
 #ifndef YQ_SERVICE_LOG_H
 #define YQ_SERVICE_LOG_H
 

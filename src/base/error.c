@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int yq_error_set(struct yq_error *err, enum yq_error_kind kind, const char *format, ...)
 {
@@ -27,6 +28,23 @@ int yq_error_prefix(struct yq_error *err, const char *prefix)
                        (int)(sizeof(text) - (size_t)n - 1), err->text);
     __builtin_memcpy(err->text, text, sizeof(text));
     return -1;
+}
+
+void yq_error_hide_words(const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    while (used < size && *text != '\0') {
+        const char *open = strstr(text, YQ_WORDS_OPEN);
+        const char *close = open != NULL ? strstr(open, YQ_WORDS_CLOSE) : NULL;
+        int before = (int)(open != NULL ? (size_t)(open - text) : strlen(text));
+        int n = snprintf(out + used, size - used, "%.*s%s", before, text,
+                         open == NULL ? "" : YQ_WORDS_OPEN "*" YQ_WORDS_CLOSE);
+        used += (size_t)n;
+        text = close != NULL ? close + strlen(YQ_WORDS_CLOSE) : "";
+        if (open == NULL)
+            return;
+    }
 }
 
 const char *yq_error_kind_name(enum yq_error_kind kind)

@@ -57,7 +57,7 @@ static enum yq_answer classify(void *context, int status, const cJSON *reply, in
     if (code == -2)
         (void)yq_error_set(err, YQ_ERROR_RETRY, "an answer without an error code");
     else
-        (void)yq_error_set(err, YQ_ERROR_RETRY, "%d%s%s", code, *words ? " " : "", words);
+        (void)yq_error_set(err, YQ_ERROR_RETRY, "%d%s", code, words);
     *ret_code = code == -2 ? 0 : code;
     return answer_of(code);
 }

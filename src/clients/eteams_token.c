@@ -48,7 +48,7 @@ static cJSON *ask(const struct dance *d, const char *path, const struct yq_http_
         if (reply == NULL)
             rc = yq_error_set(err, YQ_ERROR_RETRY, "not JSON");
         else if (code != 0)
-            rc = yq_error_set(err, YQ_ERROR_RETRY, "%d%s%s", code, *words ? " " : "", words);
+            rc = yq_error_set(err, YQ_ERROR_RETRY, "%d%s", code, words);
     }
     if (trace->answered != NULL)
         trace->answered(trace->context, "eteams", path, response.status, code, response.took_us);

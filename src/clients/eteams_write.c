@@ -185,8 +185,7 @@ static void row_refused(const struct write *w, struct yq_eteams_row *row, int co
     default:
         break;
     }
-    (void)yq_error_set(&row->error, kind, "%s: %d%s%s", yq_eteams_write_name(w->kind), code,
-                       *words ? " " : "", words);
+    (void)yq_error_set(&row->error, kind, "%s: %d%s", yq_eteams_write_name(w->kind), code, words);
     row->error.code = code;
 }
 

@@ -3,8 +3,12 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
+
+#define WORDS_MAX 81    /* bytes of a peer's words, with the end */
 #define LONG_NUMBER 6   /* digits in a row that may be a mobile or an id */
 #define LONG_WORD 15    /* letters and digits in a row that may be a secret or a token … */
 #define LONGEST_WORD 31 /* … also without a digit */
@@ -59,7 +63,16 @@ static size_t word(const char *text, bool *ret_private)
     return len;
 }
 
-void yq_peer_words(const char *message, char out[YQ_WORDS_MAX])
+/* The length of a quotation mark of either kind that starts here, or 0: a peer does not end its own
+ * words. */
+static size_t mark(const char *at)
+{
+    bool is = strncmp(at, YQ_WORDS_OPEN, strlen(YQ_WORDS_OPEN)) == 0 ||
+              strncmp(at, YQ_WORDS_CLOSE, strlen(YQ_WORDS_CLOSE)) == 0;
+    return is ? strlen(YQ_WORDS_OPEN) : 0;
+}
+
+static void choose(const char *message, char out[WORDS_MAX])
 {
     size_t used = 0;
     const char *end = strstr(message, ", hint");
@@ -69,25 +82,36 @@ void yq_peer_words(const char *message, char out[YQ_WORDS_MAX])
         if (end != NULL && at + len > end)
             len = (size_t)(end - at);
         for (size_t i = 0; i < len && !private; i++) {
-            unsigned char c = (unsigned char)at[i];
-            if (used < YQ_WORDS_MAX - 1 && c >= 0x20 && c != 0x7f)
+            size_t skip = mark(at + i);
+            unsigned char c = skip > 0 ? '"' : (unsigned char)at[i];
+            if (used < WORDS_MAX - 1 && c >= 0x20 && c != 0x7f)
                 out[used++] = (char)c;
+            i += skip > 0 ? skip - 1 : 0;
         }
-        if (private && used < YQ_WORDS_MAX - 1)
+        if (private && used < WORDS_MAX - 1)
             out[used++] = '*';
         at += len;
         for (; *at == ' '; at++) {
-            if (used > 0 && out[used - 1] != ' ' && used < YQ_WORDS_MAX - 1)
+            if (used > 0 && out[used - 1] != ' ' && used < WORDS_MAX - 1)
                 out[used++] = ' ';
         }
     }
     while (used > 0 && out[used - 1] == ' ')
         used--;
-    if (used == YQ_WORDS_MAX - 1) { /* perhaps cut inside a character */
+    if (used == WORDS_MAX - 1) { /* perhaps cut inside a character */
         while (used > 0 && ((unsigned char)out[used - 1] & 0xc0) == 0x80)
             used--;
         if (used > 0 && (unsigned char)out[used - 1] >= 0xc0)
             used--;
     }
     out[used] = '\0';
+}
+
+void yq_peer_words(const char *message, char out[YQ_WORDS_MAX])
+{
+    char words[WORDS_MAX];
+    choose(message, words);
+    out[0] = '\0';
+    if (*words != '\0')
+        (void)snprintf(out, YQ_WORDS_MAX, " %s%s%s", YQ_WORDS_OPEN, words, YQ_WORDS_CLOSE);
 }

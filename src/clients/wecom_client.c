@@ -58,7 +58,7 @@ static enum yq_answer classify(void *context, int status, const cJSON *reply, in
     const cJSON *message = yq_json_get(reply, "errmsg");
     char words[YQ_WORDS_MAX];
     yq_peer_words(cJSON_IsString(message) ? message->valuestring : "", words);
-    (void)yq_error_set(err, YQ_ERROR_RETRY, "%d%s%s", code, *words ? " " : "", words);
+    (void)yq_error_set(err, YQ_ERROR_RETRY, "%d%s", code, words);
     *ret_code = code;
     return answer_of(code);
 }
@@ -91,7 +91,7 @@ void yq_wecom_explain(const struct yq_wecom_credential *c, struct yq_error *err)
     }
     struct yq_error old = *err;
     if (sentence != NULL)
-        (void)snprintf(err->text, sizeof(err->text), "%s %s (%.80s)", c->setting, sentence,
+        (void)snprintf(err->text, sizeof(err->text), "%s %s (%.110s)", c->setting, sentence,
                        old.text);
     else
         (void)snprintf(err->text, sizeof(err->text), "%s: %.200s", c->setting, old.text);

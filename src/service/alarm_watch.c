@@ -190,7 +190,9 @@ static int watch_auth(struct watch *w, const char *peer, enum yq_alarm_kind kind
     const char *json = yq_pairs_get(&w->f->auth, peer), *text = NULL;
     cJSON *tree = json != NULL ? yq_json_parse(json, strlen(json), NULL) : NULL;
     const cJSON *error = yq_json_get(tree, "error");
-    text = yq_arena_strdup(w->arena, cJSON_IsString(error) ? error->valuestring : "?");
+    char said[256];
+    yq_error_hide_words(cJSON_IsString(error) ? error->valuestring : "?", said, sizeof(said));
+    text = yq_arena_strdup(w->arena, said);
     cJSON_Delete(tree);
     return keep(w, json != NULL, &(struct yq_alarm){.kind = kind, .args = {text}}, err);
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 #define LINE_MAX_BYTES 4096 /* one write of up to PIPE_BUF bytes stays in one piece */
 #define NUMBERS 8           /* results of yq_log_int that live at once */
 #define CALM_SECONDS 10
@@ -112,8 +114,13 @@ static void add_quoted(struct line *l, const char *value)
 
 static void add_pair(struct line *l, const char *key, const char *value)
 {
+    char hidden[LINE_MAX_BYTES];
     if (value == NULL)
         return;
+    if (strstr(value, YQ_WORDS_OPEN) != NULL) { /* a peer's words may name a person */
+        yq_error_hide_words(value, hidden, sizeof(hidden));
+        value = hidden;
+    }
     add(l, " ", 1);
     add(l, key, strlen(key));
     add(l, "=", 1);

@@ -119,12 +119,45 @@ static void what_was_not_mended_comes_back(void **state)
     expect_person(s, "li.na", "username", "李娜", NULL);
 }
 
+/* eteams says whose name it refuses: the letter, its commands and explain have it, and the log not,
+ * at its most talkative. */
+static void names_that_eteams_repeats_stay_out_of_the_log(void **state)
+{
+    static const char name[] = "欧阳小娜&";
+    struct stage *s = story_with(
+        state, &(struct stage_options){.seed = 1, .top_yaml = "log: { level: debug }\n"});
+    char *text;
+    tell(s, STAGE_ETEAMS, "/_sim/options", "{\"name_forbids\":\"#&\"}");
+    wecom_member(s, "li.na", name, "1");
+    stage_settle(s, true);
+    expect_dead(s, 1);
+    text = stage_redis_text(s, "XRANGE yq:{acme}:dead - +");
+    assert_non_null(
+        strstr(text, "410001 “the name has a character that is not allowed: 欧阳小娜&”"));
+    free(text);
+    assert_int_equal(stage_command(s, &text, "dead", "list", "acme", NULL), 0);
+    assert_non_null(strstr(text, name));
+    free(text);
+    assert_int_equal(stage_command(s, &text, "explain", "acme", "member", "li.na", NULL), 0);
+    assert_non_null(strstr(text, name));
+    free(text);
+    text = stage_daemon_log(s, 0);
+    assert_non_null(strstr(text, " debug "));
+    assert_non_null(strstr(text, " event.waits "));
+    assert_non_null(strstr(text, " event.dead "));
+    assert_non_null(strstr(text, "syncEmployee: 410001 “*”\""));
+    assert_null(strstr(text, "欧阳"));
+    assert_null(strstr(text, "not allowed"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(a_new_userid_is_not_forgotten),
         STORY(patience_begins_anew),
         STORY(what_was_not_mended_comes_back),
+        STORY(names_that_eteams_repeats_stay_out_of_the_log),
     };
     return cmocka_run_group_tests_name("dead", tests, NULL, NULL);
 }

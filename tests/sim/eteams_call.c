@@ -242,7 +242,8 @@ const char *et_name_fault(const struct et_call *call, const char *name)
     if (name[0] == '\0')
         return "the name is empty";
     if (strpbrk(name, o->name_forbids) != NULL)
-        return "the name has a character that is not allowed";
+        return yq_arena_printf(call->arena, "the name has a character that is not allowed: %s",
+                               name);
     if (o->name_max > 0 && strlen(name) > (size_t)o->name_max)
         return "the name is too long";
     return NULL;

@@ -283,15 +283,43 @@ static void test_errors(void **state)
     assert_int_equal(yq_error_set(NULL, YQ_ERROR_RETRY, "x"), -1);
 }
 
+#define expect_hidden(said, shown)                                                                 \
+    do {                                                                                           \
+        char out_[40];                                                                             \
+        yq_error_hide_words(said, out_, sizeof(out_));                                             \
+        assert_string_equal(out_, shown);                                                          \
+    } while (0)
+
+static void test_words_are_hidden(void **state)
+{
+    (void)state;
+    expect_hidden("", "");
+    expect_hidden("no words", "no words");
+    expect_hidden("sync: 410004 “李娜”", "sync: 410004 “*”");
+    expect_hidden("“a”, “b” and (“c”).", "“*”, “*” and (“*”).");
+    expect_hidden("cut: 1 “李娜 was c", "cut: 1 “*”");
+    expect_hidden("cut “李娜 (twice “x”) end", "cut “*”) end");
+    expect_hidden("“李娜”", "“*”");
+    expect_hidden("a text of more than forty byte, cut “李娜” here",
+                  "a text of more than forty byte, cut “");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_buf),          cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_backoff),      cmocka_unit_test(test_long_integers_stay_text),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_sort),
-        cmocka_unit_test(test_arena_clear),  cmocka_unit_test(test_refused_anywhere),
-        cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_json_pick),
-        cmocka_unit_test(test_json_values),  cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_long_integers_stay_text),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_arena_clear),
+        cmocka_unit_test(test_refused_anywhere),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_json_pick),
+        cmocka_unit_test(test_json_values),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_words_are_hidden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

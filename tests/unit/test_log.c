@@ -64,6 +64,18 @@ static void test_quotes_and_leaves_out(void **state)
     assert_string_equal(LINE("a", "k", "李娜"), "info a k=李娜\n");
 }
 
+static void test_hides_what_a_peer_said(void **state)
+{
+    (void)state;
+    assert_string_equal(LINE("a", "error", "sync: 410004 “李娜 is there”", "n", "1"),
+                        "info a error=\"sync: 410004 “*”\" n=1\n");
+    assert_string_equal(LINE("a", "k", "“李”"), "info a k=“*”\n");
+    catch ();
+    yq_log_calm(YQ_LOG_WARN, "run.failed", "acme", "user/get: 60111 “no li.na");
+    assert_string_equal(strchr(release(), ' ') + 1,
+                        "warn run.failed key=acme text=\"user/get: 60111 “*”\"\n");
+}
+
 static void test_masks_mobiles(void **state)
 {
     (void)state;
@@ -171,10 +183,15 @@ static void test_lines_of_threads_stay_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line),          cmocka_unit_test(test_quotes_and_leaves_out),
-        cmocka_unit_test(test_masks_mobiles), cmocka_unit_test(test_cuts_what_is_too_long),
-        cmocka_unit_test(test_levels),        cmocka_unit_test(test_numbers_live_together),
-        cmocka_unit_test(test_calm),          cmocka_unit_test(test_lines_of_threads_stay_whole),
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_quotes_and_leaves_out),
+        cmocka_unit_test(test_hides_what_a_peer_said),
+        cmocka_unit_test(test_masks_mobiles),
+        cmocka_unit_test(test_cuts_what_is_too_long),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_numbers_live_together),
+        cmocka_unit_test(test_calm),
+        cmocka_unit_test(test_lines_of_threads_stay_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -382,12 +382,12 @@ static void names_the_secret_that_is_wrong(void **state)
         {{"/gettoken", NULL, "{\"errcode\":40013}"}, {"/none"}, NULL, "contacts", "wecom.corp_id"},
         {{"/gettoken", NULL, "{\"errcode\":60020}"}, {"/none"}, "app", NULL, "trusted IPs"},
         {{"/gettoken", NULL,
-          "{\"errcode\":60020,\"errmsg\":\"secret w5canaryV2-secretQ8_ of invalid_client_name "
+          "{\"errcode\":60020,\"errmsg\":\"secret w5canaryV2-secretQ8_ of ”“invalid_client_name "
           "no\"}"},
          {"/none"},
          "app",
          NULL,
-         "60020 secret * of invalid_client_name no)"},
+         "60020 “secret * of \"\"invalid_client_name no”)"},
         {{"/gettoken", NULL, "{\"errcode\":0,\"access_token\":\"T\",\"expires_in\":7200}"},
          {"/user/get", NULL, "{\"errcode\":48002}"},
          "app",
