@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/backoff.h"
 #include "base/memory.h"
 #include "clients/http_client.h"
 #include "clients/system_clock.h"
@@ -17,6 +18,7 @@
 #define THREADS_MAX 4
 #define LOOK_MS 1000
 #define LOOK_OFTEN_MS 50 /* the same while a test moves the clock */
+#define REST_MAX_MS 4000 /* while Redis is away: nobody waits for a reconcile as for an event */
 
 struct yq_reconciler {
     struct yq_connections_place *place;
@@ -87,33 +89,54 @@ static int64_t new_since(struct yq_connection *connection, const struct yq_recon
     return since;
 }
 
-/* A look without the lease: mostly there is nothing to do. */
+/* A look without the lease: mostly there is nothing to do. -1: Redis is away, for all of them. */
 static int look(const struct yq_turn_context *c, struct yq_reconcile_times *times,
-                struct yq_connection *connection, struct yq_error *err)
+                struct yq_connection *connection)
 {
+    const char *id = connection->settings->id;
     struct yq_reconcile_state s;
-    if (yq_store_load_reconcile_state(c->redis, c->keys, connection->settings->id, &s, err) < 0)
+    struct yq_error err = {0};
+    int rc = yq_store_load_reconcile_state(c->redis, c->keys, id, &s, &err);
+    if (rc < 0 && err.kind == YQ_ERROR_RETRY) {
+        yq_log_calm(YQ_LOG_WARN, "redis.failed", "reconciler", err.text);
         return -1;
-    times->new_ms = new_since(connection, &s, times->now_ms);
-    if (s.paused || (!s.going && yq_reconcile_due(times, &s).kind == YQ_RECONCILE_NONE))
-        return 0;
-    return yq_reconcile_run(c, connection, times, err);
+    }
+    if (rc == 0) {
+        times->new_ms = new_since(connection, &s, times->now_ms);
+        if (s.paused || (!s.going && yq_reconcile_due(times, &s).kind == YQ_RECONCILE_NONE))
+            return 0;
+        rc = yq_reconcile_run(c, connection, times, &err);
+    }
+    if (rc < 0)
+        yq_log_calm(YQ_LOG_WARN, "reconcile.failed", id, err.text);
+    return 0;
 }
 
-static void look_at_all(struct yq_reconciler *r, struct yq_turn_context *c)
+/* -1: Redis is away. */
+static int look_at_all(struct yq_reconciler *r, struct yq_turn_context *c)
 {
     struct yq_connections *t = yq_connections_take(r->place);
     size_t count = t->settings->connection_count, first = atomic_fetch_add(&r->next, 1);
     c->settings = t->settings;
     c->outdated = &t->outdated;
-    for (size_t i = 0; i < count && !atomic_load(&r->stopping) && !atomic_load(&t->outdated); i++) {
+    int rc = 0;
+    for (size_t i = 0;
+         i < count && rc == 0 && !atomic_load(&r->stopping) && !atomic_load(&t->outdated); i++) {
         struct yq_connection *connection = t->items[(first + i) % count];
         struct yq_reconcile_times times = times_of(r, connection->settings, count);
-        struct yq_error err = {0};
-        if (look(c, &times, connection, &err) < 0)
-            yq_log_calm(YQ_LOG_WARN, "reconcile.failed", connection->settings->id, err.text);
+        rc = look(c, &times, connection);
     }
     yq_connections_free(t);
+    return rc;
+}
+
+/* After so many looks in a row for which Redis was away. */
+static int rest_ms(unsigned failures)
+{
+    const struct yq_backoff backoff = {yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS,
+                                       REST_MAX_MS};
+    return failures == 0 ? (int)backoff.first_ms
+                         : (int)yq_backoff_ms(&backoff, failures + 1, (uint64_t)pthread_self());
 }
 
 /* True when it is time to end. */
@@ -141,9 +164,10 @@ static void *run_thread(void *argument)
                                 .http = yq_http_new(),
                                 .stopping = &r->stopping,
                                 .aborting = &r->stopping};
+    unsigned failures = 0;
     do
-        look_at_all(r, &c);
-    while (!wait_or_stop(r, yq_system_clock_is_moved() ? LOOK_OFTEN_MS : LOOK_MS));
+        failures = look_at_all(r, &c) == 0 ? 0 : failures + 1;
+    while (!wait_or_stop(r, rest_ms(failures)));
     yq_redis_free(c.redis);
     yq_http_free(c.http);
     return NULL;

@@ -305,10 +305,27 @@ static void stand_in(struct knocked *k, struct stage *s)
         fail_msg("no socket");
 }
 
+static int reconciler_looks;
+
 static bool time_is_up(void *arg)
 {
     struct knocked *k = arg;
     return real_ms() - k->began_ms >= 7000;
+}
+
+/* How often the reconcile thread looked in the 10 s and more until its log said it again. */
+static bool looks_are_told(struct stage *s)
+{
+    char *log = stage_daemon_log(s, 0), *line = log;
+    while ((line = strstr(line, "redis.failed key=reconciler")) != NULL) {
+        const char *repeated = strstr(line, " repeated=");
+        size_t len = strcspn(line, "\n");
+        if (repeated != NULL && repeated < line + len)
+            reconciler_looks = atoi(repeated + strlen(" repeated="));
+        line += len;
+    }
+    free(log);
+    return reconciler_looks > 0;
 }
 
 static void the_delay_grows(void **state)
@@ -323,14 +340,18 @@ static void the_delay_grows(void **state)
     wecom_member(s, "li.na", "李娜", "2");
     await_deliveries(s);
     (void)yq_wait_until(time_is_up, &k, 10000);
+    reconciler_looks = 0;
+    await(s, looks_are_told, "the reconcile thread tells how often it looked");
     (void)shutdown(k.fd, SHUT_RDWR);
     (void)pthread_join(k.thread, NULL);
     (void)close(k.fd);
     int first = atomic_load(&k.seconds[0]), later = 0;
     for (int i = 4; i < 7; i++)
         later += atomic_load(&k.seconds[i]);
-    print_message("attempts: %d in the first second, %d in the fifth to the seventh\n", first,
-                  later);
+    print_message("attempts: %d in the first second, %d in the fifth to the seventh; %d looks for "
+                  "a reconcile in more than ten\n",
+                  first, later, reconciler_looks);
+    assert_in_range(reconciler_looks, 1, 6);                    /* one a second would be nine */
     assert_true(first >= 5 && later >= 1 && later < 2 * first); /* a third of that, a second */
     assert_true(yq_temp_redis_start(stage_redis(s)));
     await(s, spool_is_empty, "the spool is empty");
