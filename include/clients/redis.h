@@ -50,6 +50,12 @@ struct yq_redis;
 struct yq_redis *yq_redis_new(const struct yq_redis_address *address, int timeout_ms);
 void yq_redis_free(struct yq_redis *r);
 
+/* Connects, where that is not so: not needed before a command. */
+int yq_redis_connect(struct yq_redis *r, struct yq_error *err);
+/* How often it has connected, or tried to. Where that has grown between two commands, the address
+ * may have led the second one to another Redis than the first. */
+uint64_t yq_redis_connections(const struct yq_redis *r);
+
 /* Sends one command, waits for the answer. The caller frees the reply with freeReplyObject. NULL
  * with RETRY when Redis cannot be reached, is loading, read-only or out of memory; LIMIT never;
  * LOST when a script of ours finds the lease gone; INVALID for any other error answer (a bug, a

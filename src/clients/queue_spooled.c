@@ -83,14 +83,16 @@ int yq_queue_push_spooled(struct yq_redis *r, const struct yq_keys *keys, const 
     return 0;
 }
 
-int yq_queue_await_replicas(struct yq_redis *r, int replicas, int64_t timeout_ms,
-                            struct yq_error *err)
+int yq_queue_await_replicas(struct yq_redis *r, uint64_t connection, int replicas,
+                            int64_t timeout_ms, struct yq_error *err)
 {
     redisReply *reply = yq_redis_command(r, err, "WAIT %d %lld", replicas, (long long)timeout_ms);
     if (reply == NULL)
         return -1;
     long long have = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
     freeReplyObject(reply);
+    if (yq_redis_connections(r) != connection)
+        return yq_error_set(err, YQ_ERROR_RETRY, "Redis: connected anew before replicas had it");
     if (have >= replicas)
         return 0;
     return yq_error_set(err, YQ_ERROR_RETRY, "Redis: %lld of %d replicas in time", have, replicas);

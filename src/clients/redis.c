@@ -23,6 +23,7 @@ struct yq_redis {
     struct yq_redis_address address;
     int timeout_ms;
     redisContext *context;                      /* NULL: not connected */
+    uint64_t connections;                       /* that were made so far */
     size_t awaited;                             /* answers that are still to come */
     struct known_script scripts[KNOWN_SCRIPTS]; /* those that Redis was given, by us */
     size_t script_count;
@@ -221,6 +222,7 @@ static int connect_if_needed(struct yq_redis *r, struct yq_error *err)
     if (r->context != NULL && (r->awaited > 0 || !is_stale(r)))
         return 0;
     hang_up(r);
+    r->connections++;
     struct yq_error why = {0};
     r->context = dial(r, &why);
     if (r->context == NULL || r->context->err != 0 ||
@@ -243,6 +245,16 @@ static int start(struct yq_redis *r, struct yq_error *err)
     if (r->awaited > 0)
         hang_up(r);
     return connect_if_needed(r, err);
+}
+
+int yq_redis_connect(struct yq_redis *r, struct yq_error *err)
+{
+    return start(r, err);
+}
+
+uint64_t yq_redis_connections(const struct yq_redis *r)
+{
+    return r->connections;
 }
 
 /* ---- commands ---- */

@@ -192,6 +192,21 @@ static void forget_lost(struct yq_spool *s)
         atomic_store(&share->held, 0);
 }
 
+/* Into Redis, and into as many replicas as are wanted. */
+static int push_and_wait(struct yq_spool *s, const char *folder, struct batch *b,
+                         struct yq_error *err)
+{
+    if (s->o.wait_replicas == 0)
+        return push(s, folder, b, err);
+    if (yq_redis_connect(s->redis, err) != 0)
+        return -1;
+    uint64_t connection = yq_redis_connections(s->redis);
+    if (push(s, folder, b, err) != 0)
+        return -1;
+    return yq_queue_await_replicas(s->redis, connection, s->o.wait_replicas, s->o.wait_timeout_ms,
+                                   err);
+}
+
 static int drain_some(struct yq_spool *s, struct spool_folder *f, struct spool_segment *g,
                       size_t end, struct yq_error *err)
 {
@@ -205,9 +220,7 @@ static int drain_some(struct yq_spool *s, struct spool_folder *f, struct spool_s
         result = 0;
     }
     if (result == 0)
-        result = push(s, f->place.name, b, err);
-    if (result == 0 && s->o.wait_replicas > 0)
-        result = yq_queue_await_replicas(s->redis, s->o.wait_replicas, s->o.wait_timeout_ms, err);
+        result = push_and_wait(s, f->place.name, b, err);
     if (result == 0) {
         pthread_mutex_lock(&s->lock);
         take_off(s, g, b);

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "clients/queue_spooled.h"
 #include "clients/system_clock.h"
 #include "service/metrics.h"
 #include "support/receiver.h"
@@ -25,6 +27,7 @@
 #define BURST 200
 
 static struct yq_temp_redis *master, *replica;
+static struct yq_temp_redis *second, *seconds_own; /* of a fail-over */
 static char spool[64];
 
 static redisReply *ask(struct yq_temp_redis *t, const char *command)
@@ -101,6 +104,22 @@ static int set_up(void **state)
     return replica != NULL && mkdtemp(spool) != NULL ? 0 : -1;
 }
 
+/* An address that leads to the master until it is pointed elsewhere. */
+static void point(const char *path, const struct yq_temp_redis *to)
+{
+    (void)unlink(path);
+    assert_int_equal(symlink(to->socket, path), 0);
+}
+
+/* Another master, with a replica of its own. */
+static void start_second(void)
+{
+    second = yq_temp_redis_new(NULL);
+    assert_non_null(second);
+    seconds_own = yq_temp_redis_replica(second);
+    assert_non_null(seconds_own);
+}
+
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
 {
     (void)info, (void)type, (void)walk;
@@ -112,6 +131,9 @@ static int tear_down(void **state)
     (void)state;
     yq_temp_redis_free(replica);
     yq_temp_redis_free(master);
+    yq_temp_redis_free(seconds_own);
+    yq_temp_redis_free(second);
+    second = seconds_own = NULL;
     (void)nftw(spool, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     return 0;
 }
@@ -292,6 +314,41 @@ static void test_the_spool_keeps_what_they_have_not(void **state)
     receiver_stop(&r);
 }
 
+static void expect_too_few(struct yq_redis *r, uint64_t connection, const char *why)
+{
+    struct yq_error err = {0};
+    assert_int_equal(yq_queue_await_replicas(r, connection, 1, 10 * WAIT_MS, &err), -1);
+    assert_int_equal(err.kind, YQ_ERROR_RETRY);
+    assert_non_null(strstr(err.text, why));
+}
+
+/* Its replicas have all that it has, but not what was written to the one before. */
+static void test_a_new_master_does_not_vouch_for_the_old_one(void **state)
+{
+    (void)state;
+    struct yq_error err = {0};
+    struct yq_redis_address address = master->address;
+    start_second();
+    (void)snprintf(address.host, sizeof(address.host), "%s/address", spool);
+    point(address.host, master);
+    struct yq_redis *r = yq_redis_new(&address, 20 * WAIT_MS);
+    assert_int_equal(yq_redis_connect(r, &err), 0);
+    uint64_t first = yq_redis_connections(r);
+    freeReplyObject(yq_redis_command(r, &err, "XADD yq:{acme}:events * v 1"));
+    assert_int_equal(yq_queue_await_replicas(r, first, 1, 10 * WAIT_MS, &err), 0);
+    freeReplyObject(yq_redis_command(r, &err, "XADD yq:{acme}:events * v 1"));
+    point(address.host, second);
+    freeReplyObject(ask(master, "CLIENT KILL TYPE normal"));
+    expect_too_few(r, first, "connected anew");
+    assert_int_equal(stored(second), 0);
+    uint64_t next = yq_redis_connections(r);
+    assert_true(next > first);
+    freeReplyObject(yq_redis_command(r, &err, "XADD yq:{acme}:events * v 1"));
+    assert_int_equal(yq_queue_await_replicas(r, next, 1, 10 * WAIT_MS, &err), 0);
+    assert_int_equal(stored(seconds_own), 1);
+    yq_redis_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +357,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_stopped_replica_is_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_missing_replica_is_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_spool_keeps_what_they_have_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_new_master_does_not_vouch_for_the_old_one, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests_name("replicas", tests, NULL, NULL);
 }
