@@ -54,8 +54,7 @@ static void on_greeting(redisAsyncContext *redis, void *data, void *is_last)
         return;
     }
     evtimer_del(l->dial);
-    l->up = true;
-    l->attempts = 0;
+    l->up = true; /* attempts stay until the next tick: it may be given up again at once */
     yq_metric_set(YQ_METRIC_REDIS_UP, NULL, 1);
     yq_log(YQ_LOG_INFO, "redis.up", "address", l->target.host, NULL);
     l->o.on_up(l->o.context);

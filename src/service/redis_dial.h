@@ -24,7 +24,7 @@ struct yq_redis_loop {
     bool flush_due, flushing;
     struct event *flush, *deadline, *tick;
     struct event *dial; /* ends an attempt, or starts the next */
-    unsigned attempts;  /* since it was up */
+    unsigned attempts;  /* since it was up for a while */
     int64_t dialled_ms;
     struct evdns_base *dns;         /* only where the host is a name */
     struct yq_redis_lookup *lookup; /* the name is being looked up */

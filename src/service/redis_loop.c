@@ -162,6 +162,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     static const char ping[] = "*1\r\n$4\r\nPING\r\n";
     struct yq_redis_loop *l = context;
+    if (l->up)
+        l->attempts = 0;
     if (l->up && STAILQ_EMPTY(&l->calls))
         (void)yq_redis_loop_send(l, ping, sizeof(ping) - 1, NULL, NULL);
     yq_redis_arm(l->tick, TICK_MS);

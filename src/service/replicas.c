@@ -71,6 +71,8 @@ static void on_answer(void *context, const redisReply *reply)
     if (reply != NULL)
         note(r, enough, reply);
     tell_all(r, enough);
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) /* of a replica, which it now is */
+        yq_redis_loop_renew(r->redis, reply->str);
     if (r->due)
         yq_replicas_ask(r);
 }

@@ -70,9 +70,9 @@ static bool lags(void)
     return found;
 }
 
-static void start(struct receiver *r, int replicas, char *spool_dir)
+static void start_at(struct receiver *r, const char *url, int replicas, char *spool_dir)
 {
-    receiver_init(r, master->url, MALFORMED_TOKEN, MALFORMED_AES_KEY, MALFORMED_RECEIVER);
+    receiver_init(r, url, MALFORMED_TOKEN, MALFORMED_AES_KEY, MALFORMED_RECEIVER);
     r->settings.redis_wait_replicas = replicas;
     r->settings.redis_wait_timeout_ms = WAIT_MS;
     r->settings.spool_dir = spool_dir;
@@ -80,6 +80,11 @@ static void start(struct receiver *r, int replicas, char *spool_dir)
     receiver_start(r, yq_system_clock());
     assert_true(receiver_wait_redis(r, true, SOON));
     freeReplyObject(ask(master, "CONFIG RESETSTAT"));
+}
+
+static void start(struct receiver *r, int replicas, char *spool_dir)
+{
+    start_at(r, master->url, replicas, spool_dir);
 }
 
 static int deliver(struct receiver *r)
@@ -349,6 +354,32 @@ static void test_a_new_master_does_not_vouch_for_the_old_one(void **state)
     yq_redis_free(r);
 }
 
+/* It is a replica of the next master from then on, and the connection stays: who writes nothing
+ * while replicas are behind hears it from WAIT alone. */
+static void test_a_master_that_steps_down_is_left(void **state)
+{
+    (void)state;
+    char address[100], url[112], command[64];
+    struct receiver r;
+    struct figures f = {.receiver = &r};
+    start_second();
+    (void)snprintf(address, sizeof(address), "%s/address", spool);
+    (void)snprintf(url, sizeof(url), "unix:%s", address);
+    point(address, master);
+    start_at(&r, url, 1, spool);
+    yq_temp_redis_suspend(replica);
+    assert_int_equal(deliver(&r), 200); /* by the spool */
+    assert_true(lags());
+    (void)snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %s", seconds_own->port);
+    point(address, second);
+    freeReplyObject(ask(master, command));
+    assert_true(yq_wait_until(keeps_up, NULL, SOON));
+    assert_true(yq_wait_until(has_entries, &f, SOON));
+    assert_true(stored(second) >= 1);
+    assert_int_equal(deliver(&r), 200);
+    receiver_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_spool_keeps_what_they_have_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_new_master_does_not_vouch_for_the_old_one, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_master_that_steps_down_is_left, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("replicas", tests, NULL, NULL);
 }
