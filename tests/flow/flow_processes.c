@@ -108,7 +108,7 @@ static void redis_with_a_user_of_its_own(void **state)
     struct stage_options o = {.seed = 1, .no_daemon = true};
     struct stage *s = story_with(state, &o);
     free(stage_redis_text(s, "ACL SETUSER yunqiao on >s3cret-of-redis ~yq:* &* +@all -@admin "
-                             "-@dangerous +config|get +info"));
+                             "-@dangerous +config|get +info +role"));
     char *path = yq_printf("%s/redis.password", stage_directory(s));
     char *yaml = yq_printf("user: yunqiao, password_file: \"%s\"", path);
     FILE *f = fopen(path, "w");

@@ -1,5 +1,6 @@
 /* Redis Sentinel: two real servers and a real Sentinel; the master dies, and both kinds of
- * connection go on with the next one. */
+ * connection go on with the next one. As an ACL user with no more rights than docs/redis.md asks
+ * for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,12 +26,24 @@
 #define SECOND TEMP_SENTINEL_SECOND
 
 static struct temp_sentinel *bridge;
+static char user[] = "yunqiao", password[] = "s3cret";
+
+static int add_user(enum temp_sentinel_server which)
+{
+    redisReply *reply = temp_sentinel_ask(bridge, which,
+                                          "ACL SETUSER yunqiao on >s3cret ~yq:* &* +@all -@admin "
+                                          "-@dangerous +config|get +info +role");
+    bool added = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return added ? 0 : -1;
+}
 
 static int set_up(void **state)
 {
     (void)state;
     bridge = temp_sentinel_new();
-    return bridge != NULL ? 0 : -1;
+    return bridge != NULL && add_user(FIRST) == 0 && add_user(SECOND) == 0 ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -45,7 +58,7 @@ static int tear_down(void **state)
 static bool can_write(void *arg)
 {
     struct yq_redis *r = arg;
-    redisReply *reply = yq_redis_command(r, NULL, "SET after 2");
+    redisReply *reply = yq_redis_command(r, NULL, "SET yq:after 2");
     if (reply != NULL)
         freeReplyObject(reply);
     return reply != NULL;
@@ -57,12 +70,17 @@ static void test_commands_follow_the_master(void **state)
     struct yq_redis_address a;
     struct yq_error err = {0};
     temp_sentinel_address(bridge, "bridge", &a);
+    (void)snprintf(a.user, sizeof(a.user), "%s", user);
+    (void)snprintf(a.password, sizeof(a.password), "%s", password);
     struct yq_redis *r = yq_redis_new(&a, 1000);
-    freeReplyObject(yq_redis_command(r, &err, "SET before 1"));
-    assert_true(temp_sentinel_says(bridge, FIRST, "GET before", "1"));
+    redisReply *reply = yq_redis_command(r, &err, "SET yq:before 1");
+    if (reply == NULL)
+        fail_msg("%s", err.text);
+    freeReplyObject(reply);
+    assert_true(temp_sentinel_says(bridge, FIRST, "GET yq:before", "1"));
     temp_sentinel_kill(bridge, FIRST);
     assert_true(yq_wait_until(can_write, r, SOON));
-    assert_true(temp_sentinel_says(bridge, SECOND, "GET after", "2"));
+    assert_true(temp_sentinel_says(bridge, SECOND, "GET yq:after", "2"));
     yq_redis_free(r);
     temp_sentinel_address(bridge, "nobody", &a);
     r = yq_redis_new(&a, 1000);
@@ -118,6 +136,8 @@ static void test_callbacks_follow_the_master(void **state)
                   MALFORMED_RECEIVER);
     r.settings.redis_sentinels = sentinels;
     r.settings.redis_master = master;
+    r.settings.redis_user = user;
+    r.settings.redis_password = password;
     receiver_start(&r, yq_system_clock());
     assert_true(receiver_wait_redis(&r, true, SOON));
     assert_int_equal(deliver(r.url), 200);
