@@ -37,7 +37,8 @@ struct debt {
 struct company { /* what is remembered per connection, also after a reload without it */
     struct yq_intake *intake;
     char *id;
-    char events_key[YQ_KEY_MAX], owed_key[YQ_KEY_MAX];
+    char events_key[YQ_KEY_MAX];
+    char owed_key[YQ_KEY_MAX], reconcile_key[YQ_KEY_MAX], reconciled_key[YQ_KEY_MAX];
     char last[YQ_ENTRY_MAX]; /* the newest entry that Redis said it has; "": none yet */
     bool touched;            /* has new entries that the ready set does not know of */
     struct debt debts[OWED_COUNT];
@@ -120,13 +121,26 @@ static void on_paid(void *context, const redisReply *reply)
     d->paying_ms = 0;
 }
 
+/* KEYS: owed, reconcile, reconciled. ARGV: reason, now. The first time stays, since when it is
+ * owed: but not where a full run that is going will take it away, or where one was cancelled since.
+ */
+static const char owe_script[] =
+    "local since = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '')\n"
+    "local run = redis.call('HMGET', KEYS[2], 'kind', 'started')\n"
+    "local answered = tonumber(redis.call('HGET', KEYS[3], 'cancelled') or '') or 0\n"
+    "if run[1] == 'full' then answered = math.max(answered, tonumber(run[2] or '') or 0) end\n"
+    "if not since or since <= answered then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end\n"
+    "return 1\n";
+
 static void pay(struct yq_intake *in, struct debt *d, const char *reason)
 {
     char at[24];
+    const struct company *c = d->company;
     if (d->owed_ms == 0 || d->paying_ms != 0 || !yq_redis_loop_up(in->redis))
         return;
-    const char *argv[] = {"HSET", d->company->owed_key, reason, number(d->owed_ms, at)};
-    if (send_words(in, 4, argv, on_paid, d) == 0)
+    const char *argv[] = {"EVAL",           owe_script,        "3",    c->owed_key,
+                          c->reconcile_key, c->reconciled_key, reason, number(d->owed_ms, at)};
+    if (send_words(in, 8, argv, on_paid, d) == 0)
         d->paying_ms = d->owed_ms;
 }
 
@@ -377,6 +391,8 @@ static struct company *know_company(struct yq_intake *in, const char *id)
     c->share = in->spool != NULL ? yq_spool_share(in->spool, id) : NULL;
     (void)yq_key(&in->keys, id, "events", c->events_key);
     (void)yq_key(&in->keys, id, "owed", c->owed_key);
+    (void)yq_key(&in->keys, id, "reconcile", c->reconcile_key);
+    (void)yq_key(&in->keys, id, "reconciled", c->reconciled_key);
     yq_grow(&in->companies, &in->capacity, in->count, sizeof(struct company *));
     in->companies[in->count++] = c;
     return c;

@@ -14,6 +14,7 @@
 #include "clients/queue.h"
 #include "clients/system_clock.h"
 #include "service/metrics.h"
+#include "support/fake_clock.h"
 #include "support/receiver.h"
 #include "support/talk.h"
 #include "support/temp_redis.h"
@@ -442,6 +443,65 @@ static void test_stops_with_callbacks_under_way(void **state)
     talk_close(&other);
 }
 
+static int64_t owed_since(void)
+{
+    struct yq_redis *r = admin();
+    redisReply *reply = yq_redis_command(r, NULL, "HGET yq:{acme}:owed callbacks_unavailable");
+    int64_t since = reply != NULL && reply->str != NULL ? strtoll(reply->str, NULL, 10) : 0;
+    if (reply != NULL)
+        freeReplyObject(reply);
+    yq_redis_free(r);
+    return since;
+}
+
+static bool owes_since(void *arg)
+{
+    (void)arg;
+    return owed_since() > 0;
+}
+
+/* What the first of them made owed was sent to Redis before the last of them is answered. */
+static void refuse_some(struct receiver *r)
+{
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(deliver_good(r), 503);
+}
+
+/* Else it would be owed for a moment only, for as long as callbacks are refused, and never due. But
+ * a full reconcile that is going takes away what was owed before it began, and one that was
+ * cancelled answers it. */
+static void test_what_is_owed_keeps_its_time(void **state)
+{
+    (void)state;
+    struct fake_clock clock = FAKE_CLOCK(1000);
+    struct receiver r;
+    run("FLUSHALL");
+    run("SET yq:{acme}:events of-another-type"); /* so that Redis refuses */
+    receiver_init(&r, shared->url, MALFORMED_TOKEN, MALFORMED_AES_KEY, MALFORMED_RECEIVER);
+    receiver_start(&r, &clock.clock);
+    assert_true(receiver_wait_redis(&r, true, SOON));
+    refuse_some(&r);
+    assert_true(yq_wait_until(owes_since, NULL, SOON));
+    atomic_store(&clock.now_ms, 2000);
+    refuse_some(&r);
+    assert_int_equal(owed_since(), 1000);
+    run("HSET yq:{acme}:reconcile kind members started 1500"); /* takes nothing away */
+    refuse_some(&r);
+    assert_int_equal(owed_since(), 1000);
+    run("HSET yq:{acme}:reconcile kind full");
+    refuse_some(&r);
+    assert_int_equal(owed_since(), 2000);
+    atomic_store(&clock.now_ms, 3000);
+    refuse_some(&r);
+    assert_int_equal(owed_since(), 2000);
+    run("DEL yq:{acme}:reconcile");
+    run("HSET yq:{acme}:reconciled cancelled 2500");
+    refuse_some(&r);
+    assert_int_equal(owed_since(), 3000);
+    receiver_stop(&r);
+    run("FLUSHALL");
+}
+
 static void test_bad_redis_url(void **state)
 {
     (void)state;
@@ -503,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_redis_that_refuses_to_write),
         cmocka_unit_test(test_redis_with_a_password_and_a_number),
         cmocka_unit_test(test_stops_with_callbacks_under_way),
+        cmocka_unit_test(test_what_is_owed_keeps_its_time),
         cmocka_unit_test(test_bad_redis_url),
         cmocka_unit_test(test_redis_by_name),
     };
