@@ -28,7 +28,9 @@ static int failover_over(void **state)
 
 static struct stage *story_of_failover(void **state, struct yq_redis_address *ret_redis)
 {
-    struct stage_options o = {.seed = 1, .no_daemon = true};
+    /* Links are lost, too: then it is the job number by which people are found again. */
+    struct stage_options o = {
+        .seed = 1, .no_daemon = true, .connection_yaml = "    sync: { write_job_num: always }\n"};
     struct stage *s = story_with(state, &o);
     bridge = temp_sentinel_new();
     assert_non_null(bridge);
@@ -112,6 +114,14 @@ static bool is_content(struct stage *s)
     return content;
 }
 
+static bool nothing_is_owed(struct stage *s)
+{
+    char *owed = stage_redis_text(s, "HGETALL yq:{acme}:owed");
+    bool none = *owed == '\0';
+    free(owed);
+    return none;
+}
+
 static void the_master_dies_under_load(void **state)
 {
     struct yq_redis_address redis;
@@ -136,6 +146,8 @@ static void the_master_dies_under_load(void **state)
     await(s, is_content,
           "readyz of the receiver names nothing: it has the new master, and an empty spool");
     expect_logged(s, RECEIVER, "spool.began");
+    stage_settle(s, true);
+    await(s, nothing_is_owed, "what was lost is made good");
     stage_settle(s, true);
     expect_same_company(s, others);
     struct callback_stored c = callback_stored(&redis, load);
