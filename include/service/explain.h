@@ -75,6 +75,11 @@ struct yq_explain {
         int64_t ms;
         size_t people; /* in it */
     } held;
+    struct {
+        bool there, waits;
+        struct yq_reason reason;
+        int64_t ms;
+    } found;             /* by the newest reconcile that ended well, which left it as it is */
     int64_t compared_ms; /* when everybody, or every department, was last compared; 0: never */
     struct {
         const char *entry; /* of the event; NULL: none */
@@ -90,6 +95,8 @@ int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char
                       struct yq_error *err);
 /* Is nothing waiting, and did the last thing that was said of it leave both sides alike? */
 bool yq_explain_is_in_step(const struct yq_explain *e);
+/* Did the newest reconcile leave it as it is, for a reason, and has nothing happened since? */
+bool yq_explain_is_left(const struct yq_explain *e);
 void yq_explain_release(struct yq_explain *e);
 
 #endif

@@ -146,6 +146,12 @@ cJSON *yq_explain_as_json(struct yq_cli *cli, const char *id, const struct yq_ex
     cJSON_AddBoolToObject(root, "known", !yq_explain_is_unheard_of(e));
     cJSON_AddBoolToObject(root, "in_step", yq_explain_is_in_step(e));
     cJSON_AddNumberToObject(root, "compared_ms", (double)e->compared_ms);
+    if (yq_explain_is_left(e)) {
+        cJSON *left = cJSON_AddObjectToObject(root, "left");
+        cJSON_AddBoolToObject(left, "waits", e->found.waits);
+        cJSON_AddNumberToObject(left, "ms", (double)e->found.ms);
+        cJSON_AddStringToObject(left, "reason", yq_reason_name(e->found.reason.code));
+    }
     add_state(root, cli, id, e);
     cJSON *events = cJSON_AddArrayToObject(root, "events");
     for (size_t i = 0; i < e->event_count; i++)

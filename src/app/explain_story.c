@@ -232,12 +232,26 @@ static void tell_rest(struct yq_cli *cli, const struct yq_explain *e)
                 yq_when_show(step_ms, when));
 }
 
+/* What only the reconcile found out; no event asked for it. */
+static void tell_left(struct yq_cli *cli, const struct yq_explain *e)
+{
+    char when[YQ_WHEN_MAX];
+    char *why = yq_words_of_reason(&e->found.reason);
+    fprintf(cli->out,
+            e->found.waits ? _("now: waits, as the reconcile found that ended at %s: %s\n")
+                           : _("now: left as it is by the reconcile that ended at %s: %s\n"),
+            yq_when_show(e->found.ms, when), why);
+    free(why);
+}
+
 static void tell_stranger(struct yq_cli *cli, const struct yq_explain *e, const char *subject)
 {
     char when[YQ_WHEN_MAX];
     fprintf(cli->out, _("%s: nothing is known of it: no event in the last %d days, no link\n"),
             subject, (int)(cli->settings->retention_ms / 86400000));
-    if (e->compared_ms != 0)
+    if (yq_explain_is_left(e))
+        tell_left(cli, e);
+    else if (e->compared_ms != 0)
         fprintf(cli->out, _("both sides were last compared at %s, and it was linked with nobody\n"),
                 yq_when_show(e->compared_ms, when));
     else
@@ -269,6 +283,8 @@ static void tell_end(struct yq_cli *cli, const char *id, const struct yq_explain
     } else if (strcmp(last_word(e), "held") == 0) {
         fputs(_("now: held by the guard, but its plan has expired: yunqiao sync asks anew\n"),
               cli->out);
+    } else if (yq_explain_is_left(e)) {
+        tell_left(cli, e);
     } else if (e->link.eteams == NULL) {
         fputs(_("now: not linked with anything in eteams\n"), cli->out);
     } else {

@@ -33,17 +33,17 @@ static const char *copy(struct gathering *g, const char *text)
 
 /* ---- reasons: a word, or {"word","reason","args":[…]} ---- */
 
-static struct yq_reason reason_of(struct gathering *g, const cJSON *tree)
+struct yq_reason yq_explain_reason(struct yq_arena *arena, const cJSON *tree)
 {
     struct yq_reason reason = {0};
-    const char *name = yq_json_text(g->e->arena, tree, "reason");
+    const char *name = yq_json_text(arena, tree, "reason");
     const cJSON *arg;
     size_t i = 0;
     if (name == NULL || yq_reason_parse(name, &reason.code) != 0)
         return (struct yq_reason){0};
     cJSON_ArrayForEach (arg, yq_json_get(tree, "args")) {
         if (i < 3 && cJSON_IsString(arg))
-            reason.args[i++] = copy(g, arg->valuestring);
+            reason.args[i++] = yq_arena_strdup(arena, arg->valuestring);
     }
     return reason;
 }
@@ -53,7 +53,7 @@ static void read_result(struct gathering *g, const char *text, struct yq_explain
     cJSON *tree = text[0] == '{' ? yq_json_parse(text, strlen(text), NULL) : NULL;
     const char *word = yq_json_text(g->e->arena, tree, "word");
     step->word = copy(g, word != NULL ? word : text);
-    step->reason = reason_of(g, tree);
+    step->reason = yq_explain_reason(g->e->arena, tree);
     cJSON_Delete(tree);
 }
 
@@ -301,7 +301,7 @@ static int gather_case(struct gathering *g)
     if (json != NULL) {
         cJSON *tree = yq_json_parse(json, strlen(json), NULL);
         g->e->open_case.there = true;
-        g->e->open_case.reason = reason_of(g, tree);
+        g->e->open_case.reason = yq_explain_reason(g->e->arena, tree);
         (void)yq_json_int(tree, "at", &g->e->open_case.ms);
         cJSON_Delete(tree);
     }
@@ -400,7 +400,8 @@ int yq_explain_gather(struct yq_redis *r, const struct yq_keys *keys, const char
     if (gather_steps(&g) != 0 || gather_events(&g) != 0 || gather_link(&g) != 0 ||
         gather_retry(&g) != 0 || gather_case(&g) != 0 || gather_held(&g) != 0 ||
         gather_dead(&g) != 0 || gather_names(&g) != 0 ||
-        yq_explain_gather_compared(r, keys, id, ret, err) != 0)
+        yq_explain_gather_compared(r, keys, id, ret, err) != 0 ||
+        yq_explain_gather_found(r, keys, id, ret, err) != 0)
         return -1;
     return 0;
 }

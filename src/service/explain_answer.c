@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "clients/eteams_client.h"
 #include "model/operation.h"
 
@@ -68,10 +69,75 @@ int yq_explain_gather_compared(struct yq_redis *r, const struct yq_keys *keys, c
     return 0;
 }
 
+/* ---- what the newest reconcile said ---- */
+
+#define RUNS_MAX 10 /* looked at; commands for one subject are among them */
+
+static bool compared_all(const cJSON *run, enum yq_subject_kind kind)
+{
+    const char *all = kind == YQ_SUBJECT_MEMBER ? "members" : "departments";
+    const char *is = cJSON_GetStringValue(yq_json_get(run, "kind")),
+               *outcome = cJSON_GetStringValue(yq_json_get(run, "outcome"));
+    return is != NULL && (strcmp(is, "full") == 0 || strcmp(is, all) == 0) && outcome != NULL &&
+           strcmp(outcome, "done") == 0 && !yq_json_bool(run, "dry_run", false);
+}
+
+static bool is_about(const cJSON *verdict, const struct yq_explain *e)
+{
+    struct yq_subject subject;
+    char key[YQ_SUBJECT_MAX];
+    const char *text = cJSON_GetStringValue(yq_json_get(verdict, "subject"));
+    if (text == NULL || yq_subject_parse(text, &subject, NULL) != 0)
+        return false;
+    yq_subject_key(&subject, key);
+    return strcmp(key, e->key) == 0;
+}
+
+static void take_verdict(struct yq_explain *e, const cJSON *run)
+{
+    const cJSON *verdict;
+    cJSON_ArrayForEach (verdict, yq_json_get(run, "verdicts")) {
+        const char *word = cJSON_GetStringValue(yq_json_get(verdict, "verdict"));
+        if (word == NULL || !is_about(verdict, e))
+            continue;
+        e->found.waits = strcmp(word, "wait") == 0;
+        e->found.reason = yq_explain_reason(e->arena, verdict);
+        e->found.there = e->found.reason.code != YQ_REASON_NONE &&
+                         e->found.reason.code != YQ_REASON_IN_STEP &&
+                         (e->found.waits || strcmp(word, "none") == 0);
+        (void)yq_json_int(run, "ended", &e->found.ms);
+    }
+}
+
+int yq_explain_gather_found(struct yq_redis *r, const struct yq_keys *keys, const char *id,
+                            struct yq_explain *e, struct yq_error *err)
+{
+    struct yq_stream_range range = {"runs", "-", "+", true, RUNS_MAX};
+    struct yq_stream_entries entries = {0};
+    bool found = false;
+    int rc = yq_store_read_stream(r, keys, id, &range, &entries, err);
+    for (size_t i = 0; i < entries.count && rc == 0 && !found; i++) {
+        const char *text = yq_pairs_get(&entries.items[i].fields, "run");
+        cJSON *run = text != NULL ? yq_json_parse(text, strlen(text), NULL) : NULL;
+        found = compared_all(run, e->subject.kind);
+        if (found)
+            take_verdict(e, run);
+        cJSON_Delete(run);
+    }
+    yq_stream_entries_release(&entries);
+    return rc;
+}
+
+bool yq_explain_is_left(const struct yq_explain *e)
+{
+    int64_t step_ms = e->step_count > 0 ? e->steps[e->step_count - 1].ms : 0;
+    return e->found.there && e->found.ms >= step_ms;
+}
+
 bool yq_explain_is_in_step(const struct yq_explain *e)
 {
     if (e->link.eteams == NULL || e->open_case.there || e->retry.there || e->held.hash != NULL ||
-        e->dead.entry != NULL)
+        e->dead.entry != NULL || yq_explain_is_left(e))
         return false;
     for (size_t i = 0; i < e->event_count; i++) {
         if (e->events[i].state != YQ_ENTRY_DONE)

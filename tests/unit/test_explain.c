@@ -183,6 +183,13 @@ static void test_explain_names_calls_and_answers(void **state)
     set_language("en");
 }
 
+static void add_run(const char *json)
+{
+    struct yq_commit *c = yq_commit_new();
+    yq_store_add_run(c, &console.keys, "acme", json);
+    commit(c);
+}
+
 /* Nothing ever happened to it: what is known is when it was looked at. */
 static void test_explain_says_when_it_was_compared(void **state)
 {
@@ -199,6 +206,24 @@ static void test_explain_says_when_it_was_compared(void **state)
     expect("explain acme member li.na", 0,
            "now: nothing waits; both sides were last compared at 2026-01-01 00:00:00 +00:00\n");
     expect("explain acme member li.na --json", 0, "\"in_step\":true,\"compared_ms\":1767225600000");
+    add_run("{\"kind\":\"full\",\"outcome\":\"done\",\"dry_run\":false,\"ended\":1767225600000,"
+            "\"verdicts\":[{\"subject\":\"member:Li.Na\",\"verdict\":\"wait\",\"reason\":"
+            "\"unreadable\",\"args\":[\"no answer\"]},{\"subject\":\"member:stranger\","
+            "\"verdict\":\"none\",\"reason\":\"protected\"}]}");
+    expect("explain acme member li.na", 0,
+           "now: waits, as the reconcile found that ended at 2026-01-01 00:00:00 +00:00: it could "
+           "not be read: no answer\n");
+    expect("explain acme member li.na --json", 0,
+           "\"left\":{\"waits\":true,\"ms\":1767225600000,\"reason\":\"unreadable\"}");
+    expect("explain acme member stranger", 0, "now: left as it is by the reconcile that ended");
+    add_run("{\"kind\":\"departments\",\"outcome\":\"done\",\"ended\":1767225660000,"
+            "\"verdicts\":[]}");
+    add_run("{\"kind\":\"full\",\"outcome\":\"done\",\"dry_run\":true,\"ended\":1767225670000,"
+            "\"verdicts\":[]}");
+    expect("explain acme member li.na", 0, "now: waits, as the reconcile found");
+    add_run("{\"kind\":\"members\",\"outcome\":\"done\",\"dry_run\":false,\"ended\":1767225680000,"
+            "\"verdicts\":[]}");
+    expect("explain acme member li.na", 0, "now: nothing waits; both sides were last compared");
     set_language("zh");
     expect("explain acme member li.na", 0, "最近一次双方核对于");
     set_language("en");
