@@ -141,7 +141,11 @@ int yq_store_set_paused(struct yq_redis *r, const struct yq_keys *keys, const ch
  * lost. */
 int yq_store_note_group(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                         bool *ret_again, struct yq_error *err);
+/* A full reconcile is owed since now. The first time stays: but not where a full run that is going
+ * will take it away, or where one was cancelled since. */
 int yq_store_owe_reconcile(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                            const char *reason, int64_t now_ms, struct yq_error *err);
+/* The same for whoever sends it himself. KEYS: owed, reconcile, reconciled; ARGV: reason, now. */
+extern const char yq_store_owe_script[];
 
 #endif

@@ -29,12 +29,13 @@ struct yq_commit {
 };
 
 /* KEYS: lease. ARGV: value, then for each command the number of its words and the words. Five
- * words of our own, because they need an answer in between: YQ.AUDIT stream list field value …,
- * which enters the new id in the list of its subject; YQ.HDELIF hash field value, which deletes
- * what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going; YQ.DEAD
- * dead events entry field value …, which copies what else the entry has; YQ.WAKE zset stream cases
- * record at, which opens the cases again that the record stood in the way of. */
+ * words of our own, and YQ.OWE, because they need an answer in between: YQ.AUDIT stream list field
+ * value …, which enters the new id in the list of its subject; YQ.HDELIF hash field value, which
+ * deletes what still is so; YQ.TOUCH hash zset member, which counts while a reconcile is going;
+ * YQ.DEAD dead events entry field value …, which copies what else the entry has; YQ.WAKE zset
+ * stream cases record at, which opens the cases again that the record stood in the way of. */
 static const struct yq_redis_script commit_script = {
+    YQ_OWE_LUA
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then\n"
     "  return redis.error_reply('LOST the lease is not ours any more')\n"
     "end\n"
@@ -81,6 +82,8 @@ static const struct yq_redis_script commit_script = {
     "                   case and '{\"case\":' .. case .. '}' or '{}', 'raw', '')\n"
     "      end\n"
     "    end\n"
+    "  elseif command == '" YQ_COMMIT_OWE "' then\n"
+    "    owe(unpack(ARGV, i + 2, last))\n"
     "  else\n"
     "    redis.call(unpack(ARGV, i + 1, last))\n"
     "  end\n"

@@ -260,14 +260,23 @@ int yq_store_set_paused(struct yq_redis *r, const struct yq_keys *keys, const ch
     return run(r, paused ? 4 : 3, argv, err);
 }
 
-/* The first time stays: since when the reconcile is owed. */
+const char yq_store_owe_script[] =
+    YQ_OWE_LUA "owe(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])\nreturn 1\n";
+
 int yq_store_owe_reconcile(struct yq_redis *r, const struct yq_keys *keys, const char *id,
                            const char *reason, int64_t now_ms, struct yq_error *err)
 {
-    char owed[YQ_KEY_MAX], now[24];
+    char owed[YQ_KEY_MAX], going[YQ_KEY_MAX], done[YQ_KEY_MAX], now[24];
     (void)snprintf(now, sizeof(now), "%" PRId64, now_ms);
-    const char *argv[] = {"HSETNX", yq_key(keys, id, "owed", owed), reason, now};
-    return run(r, 4, argv, err);
+    const char *argv[] = {"EVAL",
+                          yq_store_owe_script,
+                          "3",
+                          yq_key(keys, id, "owed", owed),
+                          yq_key(keys, id, "reconcile", going),
+                          yq_key(keys, id, "reconciled", done),
+                          reason,
+                          now};
+    return run(r, 8, argv, err);
 }
 
 /* By whole nodes of the stream, and some thousand entries a call. */

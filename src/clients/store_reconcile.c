@@ -124,9 +124,11 @@ void yq_store_want_reconcile(struct yq_commit *c, const struct yq_keys *keys, co
 void yq_store_add_owed(struct yq_commit *c, const struct yq_keys *keys, const char *id,
                        const char *reason, int64_t now_ms)
 {
-    char owed[YQ_KEY_MAX], now[24];
+    char owed[YQ_KEY_MAX], run[YQ_KEY_MAX], done[YQ_KEY_MAX], now[24];
     (void)snprintf(now, sizeof(now), "%" PRId64, now_ms);
-    yq_commit_add(c, "HSETNX", yq_key(keys, id, "owed", owed), reason, now, NULL);
+    yq_commit_add(c, YQ_COMMIT_OWE, yq_key(keys, id, "owed", owed),
+                  yq_key(keys, id, "reconcile", run), yq_key(keys, id, "reconciled", done), reason,
+                  now, NULL);
 }
 
 /* ---- the run that is going ---- */

@@ -11,6 +11,7 @@
 #include "clients/queue.h"
 #include "clients/redis.h"
 #include "clients/spool_record.h"
+#include "clients/store.h"
 #include "redis_loop.h"
 #include "redis_words.h"
 #include "replicas.h"
@@ -121,25 +122,14 @@ static void on_paid(void *context, const redisReply *reply)
     d->paying_ms = 0;
 }
 
-/* KEYS: owed, reconcile, reconciled. ARGV: reason, now. The first time stays, since when it is
- * owed: but not where a full run that is going will take it away, or where one was cancelled since.
- */
-static const char owe_script[] =
-    "local since = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '')\n"
-    "local run = redis.call('HMGET', KEYS[2], 'kind', 'started')\n"
-    "local answered = tonumber(redis.call('HGET', KEYS[3], 'cancelled') or '') or 0\n"
-    "if run[1] == 'full' then answered = math.max(answered, tonumber(run[2] or '') or 0) end\n"
-    "if not since or since <= answered then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end\n"
-    "return 1\n";
-
 static void pay(struct yq_intake *in, struct debt *d, const char *reason)
 {
     char at[24];
     const struct company *c = d->company;
     if (d->owed_ms == 0 || d->paying_ms != 0 || !yq_redis_loop_up(in->redis))
         return;
-    const char *argv[] = {"EVAL",           owe_script,        "3",    c->owed_key,
-                          c->reconcile_key, c->reconciled_key, reason, number(d->owed_ms, at)};
+    const char *argv[] = {"EVAL",           yq_store_owe_script, "3",    c->owed_key,
+                          c->reconcile_key, c->reconciled_key,   reason, number(d->owed_ms, at)};
     if (send_words(in, 8, argv, on_paid, d) == 0)
         d->paying_ms = d->owed_ms;
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "clients/store.h"
+#include "clients/store_reconcile.h"
 #include "clients/system_clock.h"
 #include "support/temp_redis.h"
 
@@ -349,6 +350,16 @@ static void paused_and_owed(void **state)
     assert_int_equal(yq_store_owe_reconcile(redis, &keys, "acme", "group_lost", 100, NULL), 0);
     assert_int_equal(yq_store_owe_reconcile(redis, &keys, "acme", "group_lost", 200, NULL), 0);
     expect_text("HGET yq:{acme}:owed group_lost", "100"); /* since when */
+    freeReplyObject(ask("HSET yq:{acme}:reconcile kind full started 150"));
+    assert_int_equal(yq_store_owe_reconcile(redis, &keys, "acme", "group_lost", 200, NULL), 0);
+    expect_text("HGET yq:{acme}:owed group_lost", "200"); /* that run answers what was before */
+    yq_store_add_owed(batch, &keys, "acme", "group_lost", 210);
+    yq_store_add_owed(batch, &keys, "acme", "range", 140);
+    yq_store_add_owed(batch, &keys, "acme", "range", 220);
+    assert_int_equal(yq_lease_commit(redis, &keys, &lease, batch, NULL), 0);
+    expect_text("HGET yq:{acme}:owed group_lost", "200");
+    expect_text("HGET yq:{acme}:owed range", "220");
+    freeReplyObject(ask("DEL yq:{acme}:reconcile"));
 }
 
 static void without_redis_reading_fails_and_says_so(void **state)
