@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "callback_make.h"
 #include "support/talk.h"
+#include "support/wait.h"
 
 #define ANSWER_MS 8000
 #define LATE_US 10000000 /* the longest that is counted */
@@ -170,6 +171,37 @@ struct callback_load *callback_load_start(const struct callback_load_options *o)
 long callback_load_accepted(const struct callback_load *l)
 {
     return atomic_load(&l->accepted);
+}
+
+struct more {
+    const struct callback_load *load;
+    long than;
+};
+
+static bool has_gone_on(void *arg)
+{
+    const struct more *m = arg;
+    return callback_load_accepted(m->load) > m->than;
+}
+
+bool callback_load_await(const struct callback_load *l, long more, int within_ms)
+{
+    struct more m = {l, callback_load_accepted(l) + more};
+    return yq_wait_until(has_gone_on, &m, within_ms);
+}
+
+int callback_load_listen(int *ret_port)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(here);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && (bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 || listen(fd, 1024) < 0 ||
+                    getsockname(fd, (struct sockaddr *)&here, &size) < 0)) {
+        close(fd);
+        return -1;
+    }
+    *ret_port = ntohs(here.sin_port);
+    return fd;
 }
 
 double callback_load_slowest_ms(struct callback_load *l, int percent)

@@ -23,9 +23,13 @@ struct callback_load_figures {
     long unwelcome; /* another answer */
 };
 
+/* A listening socket on 127.0.0.1 that a daemon may be given, as the system does; -1: none. */
+int callback_load_listen(int *ret_port);
 struct callback_load *callback_load_start(const struct callback_load_options *o);
 /* How many were accepted so far. */
 long callback_load_accepted(const struct callback_load *l);
+/* Waits until so many more are; false: not within that time. */
+bool callback_load_await(const struct callback_load *l, long more, int within_ms);
 /* So long took what was answered since this was asked last, but for the slowest (100 - percent) in
  * a hundred, from before it was connected. */
 double callback_load_slowest_ms(struct callback_load *l, int percent);

@@ -8,7 +8,6 @@
 #include "same.h"
 #include "support/talk.h"
 #include "support/temp_sentinel.h"
-#include "support/wait.h"
 
 #define RECEIVER 0
 #define WORKER 1
@@ -81,21 +80,9 @@ static void change(struct stage *s, unsigned from)
     }
 }
 
-struct load {
-    struct callback_load *load;
-    long more_than;
-};
-
-static bool has_gone_on(void *arg)
+static void await_more(const struct callback_load *load, long more)
 {
-    const struct load *l = arg;
-    return callback_load_accepted(l->load) > l->more_than;
-}
-
-static void await_more(struct callback_load *load, long more)
-{
-    struct load l = {load, callback_load_accepted(load) + more};
-    if (!yq_wait_until(has_gone_on, &l, TEMP_SENTINEL_SOON_MS))
+    if (!callback_load_await(load, more, TEMP_SENTINEL_SOON_MS))
         fail_msg("no callback is accepted");
 }
 

@@ -6,7 +6,6 @@
  * YQ_SEED=N. */
 #include "story.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -361,34 +360,10 @@ static void the_delay_grows(void **state)
 
 /* ---- killed at random ---- */
 
-struct load {
-    struct callback_load *load;
-    long more_than;
-};
-
-static bool has_gone_on(void *arg)
+static void await_more(const struct callback_load *load, long more)
 {
-    const struct load *l = arg;
-    return callback_load_accepted(l->load) > l->more_than;
-}
-
-static void await_more(struct callback_load *load, unsigned more)
-{
-    struct load l = {load, callback_load_accepted(load) + (long)more};
-    if (!yq_wait_until(has_gone_on, &l, 60000))
+    if (!callback_load_await(load, more, 60000))
         fail_msg("no callback is accepted");
-}
-
-static int listen_anywhere(int *ret_port)
-{
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(here);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 || listen(fd, 1024) < 0 ||
-        getsockname(fd, (struct sockaddr *)&here, &size) < 0)
-        fail_msg("no socket");
-    *ret_port = ntohs(here.sin_port);
-    return fd;
 }
 
 /* One or both of them, at any moment, and back in any order; events come all the while. */
@@ -440,7 +415,8 @@ static void retry_the_dead(struct stage *s)
 static void killed_at_random(void **state)
 {
     struct company c;
-    int port, fd = listen_anywhere(&port);
+    int port, fd = callback_load_listen(&port);
+    assert_true(fd >= 0);
     unsigned kills = wanted("YQ_KILLS", KILLS);
     struct stage *s = story_with(state, &(struct stage_options){.seed = 1, .no_daemon = true});
     stage_pass_listener(s, fd);

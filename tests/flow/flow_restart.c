@@ -60,20 +60,12 @@ static struct callback_load *start_load(int port)
 struct load {
     struct stage *s;
     struct callback_load *load;
-    long more_than;
 };
-
-static bool has_gone_on(void *arg)
-{
-    const struct load *l = arg;
-    return callback_load_accepted(l->load) > l->more_than;
-}
 
 /* Callbacks are taken right now. */
 static void await_more(struct load *l)
 {
-    l->more_than = callback_load_accepted(l->load) + 2 * THREADS;
-    assert_true(yq_wait_until(has_gone_on, l, 10000));
+    assert_true(callback_load_await(l->load, 2 * THREADS, 10000));
 }
 
 /* All that were accepted stand in the stream, once; all of it is done. */
@@ -133,7 +125,7 @@ static void fifty_restarts_under_load_lose_no_callback(void **state)
     struct stage_options o = {0};
     struct stage *s = story_of_handover(state, &o);
     int port = port_of(stage_public_url(s, 0)), admin = port_of(stage_admin_url(s, 0));
-    struct load l = {s, start_load(port), 0};
+    struct load l = {s, start_load(port)};
     int64_t began = real_ms();
     for (int i = 1; i <= restarts; i++) {
         int next = i % DAEMONS, before = (i - 1) % DAEMONS;
@@ -180,7 +172,7 @@ static void a_successor_that_fails_changes_nothing(void **state)
     static const char bad[] = "admin: { listen: \"256.0.0.1:0\"";
     struct stage_options o = {0};
     struct stage *s = story_of_handover(state, &o);
-    struct load l = {s, start_load(port_of(stage_public_url(s, 0))), 0};
+    struct load l = {s, start_load(port_of(stage_public_url(s, 0)))};
     edit_config(s, good, bad);
     expect_no_start(s, "cannot listen on", "receiver,worker,scheduler,admin");
     edit_config(s, bad, good);
@@ -209,7 +201,7 @@ static void two_at_once_are_not_one(void **state)
     struct stage *s = story_of_handover(state, &o);
     tell(s, STAGE_ETEAMS, "/_sim/faults",
          "{\"path\":\"%s\",\"kind\":\"slow\",\"count\":1,\"delay_ms\":5000}", SYNC_EMPLOYEE);
-    struct load l = {s, start_load(port_of(stage_public_url(s, 0))), 0};
+    struct load l = {s, start_load(port_of(stage_public_url(s, 0)))};
     await(s, is_writing, "a write is under way");
     char *before = stage_redis_text(s, "GET yq:{acme}:lease");
     stage_start_daemon(s, 1);
@@ -225,28 +217,17 @@ static void two_at_once_are_not_one(void **state)
 
 /* ---- by the system's socket ---- */
 
-static int listen_anywhere(int *ret_port)
-{
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(here);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 || listen(fd, 1024) < 0 ||
-        getsockname(fd, (struct sockaddr *)&here, &size) < 0)
-        fail_msg("no socket");
-    *ret_port = ntohs(here.sin_port);
-    return fd;
-}
-
 static void who_calls_while_nobody_runs_is_served_by_the_next(void **state)
 {
-    int port, fd = listen_anywhere(&port);
+    int port, fd = callback_load_listen(&port);
+    assert_true(fd >= 0);
     struct stage_options o = {.seed = 1, .no_daemon = true};
     struct stage *s = story_with(state, &o);
     stage_pass_listener(s, fd);
     stage_start_daemon(s, 0);
     assert_int_equal(port_of(stage_public_url(s, 0)), port);
     make_members(s);
-    struct load l = {s, start_load(port), 0};
+    struct load l = {s, start_load(port)};
     for (int i = 0; i < ACTIVATED_RESTARTS; i++) {
         await_more(&l);
         stage_kill_daemon(s, 0, SIGTERM);
